@@ -1,0 +1,102 @@
+/**
+ * Every error this package throws on purpose. Python's own exceptions are never among them: they
+ * are part of a result.
+ */
+
+/** What `PythonInterpreterError.code` can be; stable across releases. */
+export type ErrorCode =
+  | 'ABORTED'
+  | 'CLOSED'
+  | 'ENGINE'
+  | 'INIT_CODE'
+  | 'INVALID_OPTION'
+  | 'NO_PYTHON'
+  | 'NO_PYZMQ'
+  | 'START'
+  | 'UNKNOWN_INTERPRETER'
+
+/** The base of all errors below: `code` tells them apart, also across two installed copies. */
+export class PythonInterpreterError extends Error {
+  /** Tells the error's kind without `instanceof`. */
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.name = new.target.name
+  }
+}
+
+/** An option or argument has the wrong type or value; nothing was started. */
+export class InvalidOptionError extends PythonInterpreterError {
+  constructor(message: string) {
+    super('INVALID_OPTION', message)
+  }
+}
+
+/** The toolset, engine or interpreter was closed before or during the call. */
+export class ClosedError extends PythonInterpreterError {
+  constructor(what: string) {
+    super('CLOSED', `${what} is closed. Create a new one to run more code.`)
+  }
+}
+
+/** The call's `AbortSignal` was aborted; `cause` is the signal's reason. */
+export class AbortedError extends PythonInterpreterError {
+  constructor(reason: unknown) {
+    super('ABORTED', 'The call was aborted by its signal; if its code was running, it was interrupted.', {
+      cause: reason,
+    })
+    // The name that AbortController's own rejections have, which callers look for.
+    this.name = 'AbortError'
+  }
+}
+
+/** No interpreter with this id exists, or it belongs to another client. */
+export class UnknownInterpreterError extends PythonInterpreterError {
+  constructor(id: string) {
+    super(
+      'UNKNOWN_INTERPRETER',
+      `There is no interpreter with the id ${JSON.stringify(id)}. ` +
+        'List the existing ones with manageInterpreters({ operation: "list" }).',
+    )
+  }
+}
+
+/** No Python 3.9 or later was found where it was looked for. */
+export class NoPythonError extends PythonInterpreterError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('NO_PYTHON', message, options)
+  }
+}
+
+/** The chosen Python lacks pyzmq, and installing it into the private cache failed. */
+export class NoPyzmqError extends PythonInterpreterError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('NO_PYZMQ', message, options)
+  }
+}
+
+/** A Python process could not be started, or ended before it was ready. */
+export class StartError extends PythonInterpreterError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('START', message, options)
+  }
+}
+
+/** The code given as `initCode` raised; `traceback` is Python's. */
+export class InitCodeError extends PythonInterpreterError {
+  readonly traceback: string
+
+  constructor(traceback: string) {
+    super('INIT_CODE', `initCode failed; correct it, or pass null for none.\n${traceback}`)
+    this.traceback = traceback
+  }
+}
+
+/** The engine itself failed: its keeper process ended or answered out of turn. */
+export class EngineError extends PythonInterpreterError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ENGINE', message, options)
+  }
+}
