@@ -44,9 +44,13 @@ export class ClosedError extends PythonInterpreterError {
 /** The call's `AbortSignal` was aborted; `cause` is the signal's reason. */
 export class AbortedError extends PythonInterpreterError {
   constructor(reason: unknown) {
-    super('ABORTED', 'The call was aborted by its signal; if its code was running, it was interrupted.', {
-      cause: reason,
-    })
+    super(
+      'ABORTED',
+      'The call was aborted by its signal; if its code was running, it was interrupted.',
+      {
+        cause: reason,
+      },
+    )
     // The name that AbortController's own rejections have, which callers look for.
     this.name = 'AbortError'
   }

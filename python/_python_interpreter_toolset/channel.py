@@ -1,0 +1,50 @@
+"""The worker's end of the ZeroMQ channel: the only code that touches the socket."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from .protocol import Message, encode_message
+
+if TYPE_CHECKING:
+    import zmq
+
+
+class Channel:
+    """A DEALER socket that sends and receives whole messages, on the main thread only."""
+
+    def __init__(self, endpoint: str, identity: str, pyzmq_path: str | None) -> None:
+        """Connect to Node's ROUTER at `endpoint` under the secret `identity`.
+
+        `pyzmq_path` is a folder with pyzmq in it, for an environment that has none of its own;
+        raises ImportError where neither has one.
+        """
+        zmq = _import_zmq(pyzmq_path)
+        self._socket: zmq.Socket[bytes] = zmq.Context().socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.IDENTITY, identity.encode())
+        self._socket.setsockopt(zmq.LINGER, 1000)
+        self._socket.connect(endpoint)
+
+    def receive(self) -> list[bytes]:
+        """Wait for the next message; answer its frames as they came."""
+        return self._socket.recv_multipart()
+
+    def send(self, message: Message) -> None:
+        """Hand one message to ZeroMQ."""
+        self._socket.send(encode_message(message))
+
+
+def _import_zmq(pyzmq_path: str | None):  # type: ignore[no-untyped-def]  # a module has no type
+    try:
+        import zmq
+    except ImportError:
+        if pyzmq_path is None:
+            raise
+        # Only for this import: what else is in that folder is not the user's environment.
+        sys.path.append(pyzmq_path)
+        try:
+            import zmq
+        finally:
+            sys.path.remove(pyzmq_path)
+    return zmq

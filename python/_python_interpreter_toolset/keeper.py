@@ -1,0 +1,261 @@
+"""The keeper: one small process per engine that starts, signals and reaps every Python process.
+
+It runs no user code and needs only the standard library. Node writes commands to its standard
+input and reads events from its standard output, both JSON, one a line; `keeper.ts` is the twin of
+this file. Node holds the only write end of that input: when it reaches end-of-file, Node has ended,
+however it did, and the keeper ends every process below it, removes the private folder and ends too.
+
+Every worker leads its own process group. Processes that a worker's code started are found by their
+group and by WORKER_VARIABLE in their environment. On Linux the keeper is a child subreaper, so
+whatever was orphaned below it becomes its own child; elsewhere only the groups are known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+
+TYPE_CHECKING = False  # importing typing costs milliseconds
+if TYPE_CHECKING:
+    from typing import Any
+
+    Event = dict[str, Any]
+
+WORKER_VARIABLE = "PYTHON_INTERPRETER_WORKER"
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+SWEEPS = 100
+
+
+class Keeper:
+    """Starts workers and tells Node how each of them ended."""
+
+    def __init__(self, folder: str, launched_as: str) -> None:
+        """`folder` is the engine's private folder, `launched_as` what Node called this Python."""
+        self.folder = folder
+        self.launched_as = launched_as
+        self.pids: dict[str, int] = {}
+        self.read_ends: dict[str, list[int]] = {}
+
+    def serve(self) -> None:
+        """Handle commands and deaths until Node ends or says `close`."""
+        wake_read, wake_write = os.pipe()
+        os.set_blocking(wake_read, False)
+        os.set_blocking(wake_write, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(ignored, signal.SIG_IGN)
+        tell({"event": "hello", "pid": os.getpid()})
+        lines = b""
+        while True:
+            if 0 in select.select((0, wake_read), (), ())[0]:
+                received = os.read(0, 1 << 20)
+                if not received:
+                    break
+                *complete, lines = (lines + received).split(b"\n")
+                for line in complete:
+                    self.handle(json.loads(line))
+            with contextlib.suppress(BlockingIOError):
+                while os.read(wake_read, 512):
+                    pass
+            self.reap()
+        self.end_everything()
+
+    def handle(self, command: Event) -> None:
+        """Carry out one command; a failure is told as an event that names the worker."""
+        try:
+            getattr(self, "do_" + command["do"])(command)
+        except Exception as error:
+            tell({"event": "failed", "id": command.get("id"), "message": describe(error)})
+
+    def do_spawn(self, command: Event) -> None:
+        """Start a worker with its output on two named pipes and its configuration on stdin."""
+        worker_id: str = command["id"]
+        folder = os.path.join(self.folder, worker_id)
+        os.mkdir(folder, 0o700)
+        out_read, out_write = make_pipe(os.path.join(folder, "stdout"))
+        err_read, err_write = make_pipe(os.path.join(folder, "stderr"))
+        config = unlinked_file(folder, command["config"])
+        python = sys.executable if command["python"] == self.launched_as else command["python"]
+        environment = {**command["env"], WORKER_VARIABLE: worker_id}
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setpgid(0, 0)
+                os.chdir(command["cwd"])
+                for source, target in ((config, 0), (out_write, 1), (err_write, 2)):
+                    os.dup2(source, target)
+                reset_signals()
+                os.execve(python, [python, *command["arguments"]], environment)
+            except BaseException as error:
+                os.write(2, f"{python}: {describe(error)}\n".encode(errors="backslashreplace"))
+                os._exit(127)
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)  # whichever of the two comes first: a signal may follow at once
+        for descriptor in (config, out_write, err_write):
+            os.close(descriptor)
+        self.pids[worker_id] = pid
+        # Open until Node reads the pipes itself, or a worker that dies early takes its words along.
+        self.read_ends[worker_id] = [out_read, err_read]
+        tell({"event": "spawned", "id": worker_id, "pid": pid})
+
+    def do_attached(self, command: Event) -> None:
+        """Node reads the worker's pipes now."""
+        for descriptor in self.read_ends.pop(command["id"], []):
+            os.close(descriptor)
+
+    def do_interrupt(self, command: Event) -> None:
+        """Send SIGINT to the worker's process group, then say that it has been sent."""
+        pid = self.pids.get(command["id"])
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGINT)
+        tell({"event": "interrupted", "id": command["id"]})
+
+    def do_kill(self, command: Event) -> None:
+        """Send SIGKILL to the worker's process group; its end is told when it is reaped."""
+        pid = self.pids.get(command["id"])
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+
+    def reap(self) -> None:
+        """Reap all ended children, telling Node of the workers among them."""
+        workers = {pid: worker_id for worker_id, pid in self.pids.items()}
+        while (pid := ended_child()) is not None:
+            worker_id = workers.get(pid)
+            if worker_id is None:
+                os.waitpid(pid, 0)
+                continue
+            # Before the leader is reaped, so that its process group id cannot name another group.
+            with contextlib.suppress(OSError):
+                os.killpg(pid, signal.SIGKILL)
+            status = os.waitpid(pid, 0)[1]
+            del self.pids[worker_id]
+            self.do_attached({"id": worker_id})
+            end_marked_children(worker_id)
+            tell({"event": "exited", "id": worker_id, **ending(status)})
+
+    def end_everything(self) -> None:
+        """End every process below this one and remove the private folder."""
+        for pid in self.pids.values():
+            with contextlib.suppress(OSError):
+                os.killpg(pid, signal.SIGKILL)
+        while True:
+            for pid in child_pids():
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            try:
+                os.waitpid(-1, 0)
+            except ChildProcessError:
+                break
+        import shutil  # costs milliseconds that the start of the first interpreter would pay
+
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def tell(event: Event) -> None:
+    """Write one event to Node; when Node is gone there is nobody to tell."""
+    line = json.dumps(event).encode() + b"\n"
+    with contextlib.suppress(BrokenPipeError):
+        while line:
+            line = line[os.write(1, line) :]
+
+
+def make_pipe(path: str) -> tuple[int, int]:
+    """Make a named pipe at `path`; answer its read end and its write end."""
+    os.mkfifo(path, 0o600)
+    read = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    return read, os.open(path, os.O_WRONLY)
+
+
+def unlinked_file(folder: str, text: str) -> int:
+    """Answer a descriptor that reads `text` and has no name in the file system any more."""
+    path = os.path.join(folder, "config")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    os.unlink(path)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(text.encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def reset_signals() -> None:
+    """Undo the keeper's signal dispositions, which exec would hand on where they ignore."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+
+
+def ended_child() -> int | None:
+    """Answer a child that has ended and is not reaped yet."""
+    try:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return None if ended is None else ended.si_pid
+
+
+def child_pids() -> list[int]:
+    """Answer the pids of all children, zombies too, where Linux tells them."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+
+
+def end_marked_children(worker_id: str) -> None:
+    """Kill what a dead worker's code left behind, wherever it hides from the process group."""
+    mark = f"{WORKER_VARIABLE}={worker_id}".encode()
+    for _ in range(SWEEPS):
+        # What ends here leaves its own children to the keeper, which the next sweep finds.
+        marked = [pid for pid in child_pids() if mark in environment_of(pid)]
+        if not marked:
+            return
+        for pid in marked:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def environment_of(pid: int) -> list[bytes]:
+    """Answer the environment entries that process `pid` was started with; none for a zombie."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return []
+
+
+def ending(status: int) -> Event:
+    """Answer how a process ended: an exit code or a signal's name."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        try:
+            return {"code": None, "signal": signal.Signals(number).name}
+        except ValueError:
+            return {"code": None, "signal": f"signal {number}"}
+    return {"code": os.WEXITSTATUS(status), "signal": None}
+
+
+def describe(error: BaseException) -> str:
+    """Answer an error as one line."""
+    return f"{type(error).__name__}: {error}"
+
+
+def become_subreaper() -> None:
+    """Adopt the descendants whose parents end before them; only Linux can."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    become_subreaper()
+    Keeper(sys.argv[1], sys.argv[2]).serve()

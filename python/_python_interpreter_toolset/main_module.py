@@ -1,0 +1,88 @@
+"""The namespace of user code: a real `__main__`, as at the Python prompt."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from types import ModuleType
+from typing import Any, NoReturn
+
+from .import_hooks import after_import
+
+_builtin_names = vars(builtins)
+
+
+def make_main_module() -> ModuleType:
+    """Make an empty `__main__` and put it where pickle, multiprocessing and others look for it."""
+    main = ModuleType("__main__")
+    vars(main).update(__builtins__=builtins, __annotations__={}, __loader__=None, __spec__=None)
+    sys.modules["__main__"] = main
+    sys.argv = [""]
+    sys.path[0] = ""
+    builtins.input = _input
+    sys.stdin = open(os.devnull, encoding="utf-8")
+    after_import("multiprocessing.context", _default_to_fork)
+    after_import("multiprocessing.reduction", _explain_spawn)
+    return main
+
+
+def refresh(main: ModuleType) -> None:
+    """Mend what a run must not take from the next: the builtins, and warnings shown once."""
+    vars(main)["__builtins__"] = builtins
+    vars(main).pop("__warningregistry__", None)
+
+
+def _input(prompt: object = "") -> NoReturn:
+    """Say that nobody is there to answer."""
+    raise EOFError(
+        "input() is not available: nobody can answer while code runs here. "
+        "Put the value into the code instead."
+    )
+
+
+def _default_to_fork(context: ModuleType) -> None:
+    """Make fork the default start method on Linux from Python 3.14 on, as it was before.
+
+    Only a forked child has the functions and classes that runs have defined.
+    """
+    if sys.platform.startswith("linux") and sys.version_info >= (3, 14):
+        default: Any = context._default_context
+        default._default_context = context._concrete_contexts["fork"]
+
+
+def _explain_spawn(reduction: ModuleType) -> None:
+    """Refuse to send a spawned child what only this process has; it would die or hang over it."""
+
+    def reducer_override(self: object, obj: Any) -> Any:
+        if (
+            isinstance(obj, _FUNCTION_OR_CLASS)
+            and getattr(obj, "__module__", None) == "__main__"
+            and _for_spawned_child()
+        ):
+            raise reduction.pickle.PicklingError(
+                f"{obj.__qualname__} is defined in this session, and a process started with the "
+                "'spawn' or 'forkserver' method cannot see it. Write it to a module (a .py file "
+                "in the working directory) and import it, or use the 'fork' method."
+            )
+        return NotImplemented
+
+    reduction.ForkingPickler.reducer_override = reducer_override
+
+
+def _for_spawned_child() -> bool:
+    from multiprocessing import process
+    from multiprocessing.context import get_spawning_popen
+
+    popen = get_spawning_popen()
+    if popen is not None:
+        return bool(popen.method != "fork")
+    children: set[Any] = process._children  # type: ignore[attr-defined]
+    methods = {getattr(child._popen, "method", "fork") for child in children}
+    return bool(methods) and "fork" not in methods
+
+
+def _function() -> None: ...
+
+
+_FUNCTION_OR_CLASS = (type(_function), type)

@@ -1,0 +1,240 @@
+"""Output of user code: file descriptors 1 and 2 as pipes that Node reads, and who wrote what.
+
+Plain bytes in a pipe belong to the run between whose start and end marks they stand. Python-level
+text of threads and tasks that another run started is framed with that run's number; it is known
+from a context variable, which tasks copy, or from when the thread was first seen. A child process
+inherits the pipes of its run: when one may have been left behind, the next run gets new pipes, so
+that whatever it still writes is known to be of the old run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import os
+import select
+import sys
+import threading
+from contextvars import ContextVar
+from itertools import count
+from json import JSONEncoder
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from .processes import children, ended_children_usage
+from .protocol import PIPE_BUF, control_frame, parts
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_IONBF = 2  # <stdio.h>, the same in glibc, musl and macOS
+_FRAME_ROOM = PIPE_BUF - 128  # what a payload may take beside a frame's header
+_FOLDER_MODE = 0o600
+
+_encode_json = JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
+class Output:
+    """The two output pipes of this process, and the run whose turn it is."""
+
+    def __init__(self, folder: str, nonce: str) -> None:
+        """Take over file descriptors 1 and 2, which are pipes already.
+
+        `folder` is where further named pipes are made, `nonce` the secret in control frames.
+        """
+        self.run = 0
+        self._folder = folder
+        self._nonce = nonce.encode()
+        self._pid = os.getpid()
+        self._run_of_context: ContextVar[int] = ContextVar("python_interpreter_run")
+        self._run_of_thread: WeakKeyDictionary[threading.Thread, int] = WeakKeyDictionary()
+        # Our own duplicates, closed on exec: user code may close or redirect 1 and 2.
+        self._pipes = {1: _duplicate(1), 2: _duplicate(2)}
+        self._read_ends: list[int] = []
+        self._names = count()
+        self._displays = count()
+        self._children: set[int] | None = set()
+        self._usage = ended_children_usage()
+        self._streams = (_text_stream(self, 1), _text_stream(self, 2))
+        sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc]
+        self._restore_streams()
+        _unbuffer_c_streams()
+
+    def begin(self, run: int) -> None:
+        """Start run number `run`: what is written from now on is its output."""
+        for read_end in self._read_ends:
+            os.close(read_end)  # Node has opened it: it knows of the pipe and sent this run
+        self._read_ends = []
+        self._restore_descriptors()
+        self._restore_streams()
+        self.run = run
+        self._run_of_context.set(run)
+        self._control(b"S", run)
+
+    def end(self) -> dict[str, str] | None:
+        """End the run; answer the paths of the next run's pipes if they are new ones."""
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        self._restore_streams()
+        if threading.active_count() > 1:
+            for thread in threading.enumerate():
+                self._run_of_thread.setdefault(thread, self.run)
+        self._control(b"E", self.run)
+        return self._new_pipes() if self._may_have_left_children() else None
+
+    def display(self, data: dict[str, str], metadata: dict[str, Any]) -> None:
+        """Send a MIME bundle, in its place among the text of standard output."""
+        sys.stdout.flush()
+        name = b"%d-%d\n" % (os.getpid(), next(self._displays))
+        bundle = _encode_json({"data": data, "metadata": metadata}).encode("ascii")
+        *first, last = parts(bundle, _FRAME_ROOM)
+        run = self.run_of_writer()
+        for part in first:
+            self._write_pipe(1, control_frame(self._nonce, b"d", run, name + part))
+        self._write_pipe(1, control_frame(self._nonce, b"D", run, name + last))
+
+    def run_of_writer(self) -> int:
+        """Answer the run that started the code which is calling."""
+        run = self._run_of_context.get(0)
+        if run == 0:
+            return self._run_of_thread.get(threading.current_thread(), self.run)
+        return run
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write Python-level text to `descriptor`, 1 or 2, under the run it belongs to."""
+        run = self.run_of_writer()
+        if run == self.run:
+            try:
+                _write_all(descriptor, data)
+            except OSError:
+                if _is_open(descriptor):
+                    raise
+                self._write_pipe(descriptor, data)  # user code closed it; its text is not lost
+            return
+        for part in parts(data, _FRAME_ROOM):
+            self._write_pipe(descriptor, control_frame(self._nonce, b"T", run, part))
+
+    def in_forked_child(self) -> bool:
+        """Answer whether this process is a copy that user code made with os.fork()."""
+        return os.getpid() != self._pid
+
+    def _write_pipe(self, descriptor: int, data: bytes) -> None:
+        _write_all(self._pipes[descriptor], data)
+
+    def _control(self, kind: bytes, run: int) -> None:
+        frame = control_frame(self._nonce, kind, run)
+        for pipe in self._pipes.values():
+            _write_all(pipe, frame)
+
+    def _restore_descriptors(self) -> None:
+        for descriptor, pipe in self._pipes.items():
+            os.dup2(pipe, descriptor)
+
+    def _restore_streams(self) -> None:
+        """Put our own streams back: later runs must not be mute because one replaced them."""
+        streams = list(self._streams)
+        for index, stream in enumerate(streams):
+            try:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=True)
+            except ValueError:  # detached from its buffer
+                streams[index] = _text_stream(self, index + 1)
+        self._streams = (streams[0], streams[1])
+        sys.stdout, sys.stderr = self._streams
+        if sys.stdin is None or sys.stdin.closed:
+            sys.stdin = open(os.devnull, encoding="utf-8")
+
+    def _may_have_left_children(self) -> bool:
+        """Answer whether a process that this run started may still hold its pipes.
+
+        A child that is there, or one that was waited for and may have left children of its own.
+        """
+        usage, was = ended_children_usage(), self._usage
+        self._usage = usage
+        before, self._children = self._children, children()
+        if self._children is None:  # there are some, and this platform does not tell which
+            return True
+        return usage != was or (before is not None and not self._children <= before)
+
+    def _new_pipes(self) -> dict[str, str]:
+        paths = {}
+        for descriptor, name in ((1, "stdout"), (2, "stderr")):
+            path = os.path.join(self._folder, f"{name}-{next(self._names)}")
+            os.mkfifo(path, _FOLDER_MODE)
+            self._read_ends.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+            write_end = os.open(path, os.O_WRONLY)
+            os.dup2(write_end, self._pipes[descriptor], inheritable=False)
+            os.close(write_end)
+            paths[name] = path
+        self._restore_descriptors()
+        return paths
+
+
+class _OutputBuffer(io.BufferedIOBase):
+    """What `sys.stdout.buffer` is: writes at once, and survives being closed."""
+
+    def __init__(self, output: Output, descriptor: int) -> None:
+        self._output = output
+        self._descriptor = descriptor
+        self.name = "<stdout>" if descriptor == 1 else "<stderr>"
+        self.mode = "wb"
+
+    def write(self, data: ReadableBuffer) -> int:
+        content = data if isinstance(data, bytes) else bytes(memoryview(data))
+        self._output.write(self._descriptor, content)
+        return len(content)
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Stay open: later runs, and handlers made in this one, write to the same stream."""
+
+
+def _text_stream(output: Output, descriptor: int) -> io.TextIOWrapper:
+    return io.TextIOWrapper(
+        _OutputBuffer(output, descriptor),
+        encoding="utf-8",
+        errors="backslashreplace",  # a lone surrogate is shown, not refused
+        newline="\n",
+        write_through=True,  # what a crashed process printed must be in the pipe by then
+    )
+
+
+def _duplicate(descriptor: int) -> int:
+    duplicate = os.dup(descriptor)
+    os.set_inheritable(duplicate, False)
+    return duplicate
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    """Write all of `data`, also when user code has made the pipe non-blocking."""
+    while data:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            select.select((), (descriptor,), ())
+
+
+def _unbuffer_c_streams() -> None:
+    """Make C code's printf write at once, so that its text keeps its place and survives a crash."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        libc = ctypes.CDLL(None)
+        for name in ("stdout", "stderr"):
+            symbol = f"__{name}p" if sys.platform == "darwin" else name
+            libc.setvbuf(ctypes.c_void_p.in_dll(libc, symbol), None, _IONBF, 0)

@@ -1,0 +1,96 @@
+"""What the system tells of the processes that user code has started."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_POLL_SECONDS = 0.01
+
+
+def children() -> set[int] | None:
+    """Answer the pids of this process's children; None if it has some that cannot be listed."""
+    if not hasattr(os, "waitid"):
+        return None
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return set()
+    return None if _no_proc() else _children_of(os.getpid())
+
+
+def descendants() -> set[int]:
+    """Answer the pids of all living processes below this one, as far as the system tells."""
+    found: set[int] = set()
+    new = _children_of(os.getpid())
+    while new:
+        found |= new
+        new = {pid for parent in new for pid in _children_of(parent)} - found
+    return {pid for pid in found if _state(pid) != "Z"}
+
+
+def ended_children_usage() -> tuple[float, int]:
+    """Answer a number that grows whenever a child has been waited for."""
+    if resource is None:
+        return (0.0, 0)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (usage.ru_utime + usage.ru_stime, usage.ru_minflt)
+
+
+def survivors(seconds: float) -> list[str]:
+    """Give the processes below this one `seconds` to end; answer those still there, by name."""
+    deadline = time.monotonic() + seconds
+    while (left := descendants()) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return [f"process {pid} ({_command(pid)})" for pid in sorted(left)]
+
+
+def end_with_parent() -> None:
+    """Ask Linux to kill this process when its parent, the single-threaded keeper, ends."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+        import signal
+
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _no_proc() -> bool:
+    return not os.path.exists("/proc/self/task")
+
+
+def _children_of(pid: int) -> set[int]:
+    found: set[int] = set()
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                found.update(map(int, file.read().split()))
+    except OSError:
+        pass  # it ended meanwhile, or this is not Linux
+    return found
+
+
+def _state(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+def _command(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            command = file.read().replace(b"\0", b" ").decode("utf-8", "backslashreplace").strip()
+    except OSError:
+        command = ""
+    return command[:80] or "?"

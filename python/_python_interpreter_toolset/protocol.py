@@ -1,0 +1,91 @@
+"""The messages and output frames that Node and the worker exchange; the twin of `protocol.ts`.
+
+Messages travel over ZeroMQ as one frame of JSON each: `run` from Node, then `reply` (or `error`,
+for a message that is none) from the worker, and `ready` once, unasked, when the worker has started.
+
+Output travels over the worker's standard output and error, which are named pipes that Node reads:
+plain bytes, with control frames in between. A control frame is
+
+    0x1E, nonce (32 characters), kind (1 character), run, ":", length, "\\n", payload (length bytes)
+
+and never longer than PIPE_BUF, so that writers cannot tear it apart (POSIX, write(3)). The kinds:
+
+    S  a run starts: plain bytes that follow belong to it
+    E  a run has ended: plain bytes that follow came late
+    T  the payload is text that belongs to `run`, whatever runs now
+    d  the payload is a part of a display, D its last part; its first line names the display,
+       the parts together are a MIME bundle as JSON (nbformat's display_data)
+    X  written by Node itself after the worker died: nothing of the worker's follows
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from json import JSONDecoder, JSONEncoder
+from typing import Any
+
+VERSION = 1
+PIPE_BUF = min(select.PIPE_BUF, 4096)
+MARK = b"\x1e"
+
+EXIT_NO_PYZMQ = 86
+EXIT_OLD_PYTHON = 87
+
+# Instances of our own: user code may break or remove the json module. ASCII, because a lone
+# surrogate has no UTF-8 form but has an escape.
+_encode = JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+_decode = JSONDecoder().decode
+
+Message = dict[str, Any]
+
+
+class MalformedMessage(Exception):
+    """What Node sent is not a message."""
+
+
+def read_config() -> dict[str, Any]:
+    """Answer the configuration on standard input, and leave that empty."""
+    config: dict[str, Any] = _decode(sys.stdin.buffer.read().decode("utf-8"))
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return config
+
+
+def encode_message(message: Message) -> bytes:
+    """Answer `message` as the bytes of its frame."""
+    return _encode(message).encode("ascii")
+
+
+def decode_message(frames: list[bytes]) -> Message:
+    """Answer the message in `frames`; raises MalformedMessage."""
+    if len(frames) != 1:
+        raise MalformedMessage(f"a message has 1 frame, not {len(frames)}")
+    try:
+        message = _decode(frames[0].decode("utf-8"))
+    except ValueError as error:
+        raise MalformedMessage(f"not JSON: {error}") from None
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise MalformedMessage("not an object with a type")
+    return message
+
+
+def field(message: Message, name: str, *types: type) -> Any:
+    """Answer `message[name]` if it has one of `types`; raises MalformedMessage."""
+    value = message.get(name)
+    if type(value) not in types:
+        wanted = " or ".join(t.__name__ for t in types)
+        raise MalformedMessage(f"{message['type']}.{name} must be {wanted}")
+    return value
+
+
+def control_frame(nonce: bytes, kind: bytes, run: int, payload: bytes = b"") -> bytes:
+    """Answer a control frame of the output pipes."""
+    return MARK + nonce + kind + b"%d:%d\n" % (run, len(payload)) + payload
+
+
+def parts(payload: bytes, size: int) -> list[bytes]:
+    """Cut `payload` into pieces of at most `size` bytes, at least one."""
+    return [payload[i : i + size] for i in range(0, len(payload), size)] or [b""]

@@ -1,0 +1,79 @@
+"""Turning an exception of user code into what a result says about it."""
+
+from __future__ import annotations
+
+import os
+import traceback
+
+from .protocol import Message
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_MAX_LINES = 200
+_MAX_LENGTH = 100_000
+
+
+def describe(error: BaseException) -> Message:
+    """Answer `{name, value, traceback}`; the traceback shows none of the worker's frames."""
+    return {
+        "name": type(error).__name__,
+        "value": _cut(_text_of(error)),
+        "traceback": _cut("\n".join(_fewer_lines(_format(error).splitlines()))),
+    }
+
+
+def _format(error: BaseException) -> str:
+    try:
+        summary = traceback.TracebackException.from_exception(error)
+        _drop_own_frames(summary, set())
+        if summary.stack:
+            return "".join(summary.format())
+        return "".join(_without_empty_header(summary))
+    except Exception as trouble:  # an exception can be made so that showing it fails
+        return f"{type(error).__name__} (it could not be shown: {type(trouble).__name__})"
+
+
+def _without_empty_header(summary: traceback.TracebackException) -> list[str]:
+    lines = list(summary.format())
+    header = "Traceback (most recent call last):\n"
+    # The last one is that of the error itself; those before belong to its causes.
+    for index in range(len(lines) - 1, -1, -1):
+        if lines[index] == header:
+            return lines[:index] + lines[index + 1 :]
+    return lines
+
+
+def _drop_own_frames(summary: traceback.TracebackException, seen: set[int]) -> None:
+    if id(summary) in seen:
+        return
+    seen.add(id(summary))
+    summary.stack[:] = [frame for frame in summary.stack if not frame.filename.startswith(_PACKAGE)]
+    related = [
+        summary.__cause__,
+        summary.__context__,
+        *(getattr(summary, "exceptions", None) or ()),
+    ]
+    for other in related:
+        if other is not None:
+            _drop_own_frames(other, seen)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as trouble:
+        return f"<its __str__ failed with {type(trouble).__name__}>"
+
+
+def _fewer_lines(lines: list[str]) -> list[str]:
+    half = _MAX_LINES // 2
+    if len(lines) <= _MAX_LINES:
+        return lines
+    left_out = f"  [... {len(lines) - _MAX_LINES} lines left out ...]"
+    return [*lines[:half], left_out, *lines[-half:]]
+
+
+def _cut(text: str) -> str:
+    half = _MAX_LENGTH // 2
+    if len(text) <= _MAX_LENGTH:
+        return text
+    return f"{text[:half]}\n[... {len(text) - _MAX_LENGTH} characters left out ...]\n{text[-half:]}"

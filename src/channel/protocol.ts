@@ -1,0 +1,67 @@
+/**
+ * The messages that Node and the worker exchange over ZeroMQ; the twin of `protocol.py`, which also
+ * describes the control frames in the output pipes.
+ */
+import { z } from 'zod'
+
+/** Both sides must be of the same version: they ship in one package. */
+export const PROTOCOL_VERSION = 1
+
+/** Exit codes of a worker that cannot start. */
+export const EXIT_NO_PYZMQ = 86
+export const EXIT_OLD_PYTHON = 87
+
+/** Node asks for a run. */
+export interface RunMessage {
+  type: 'run'
+  run: number
+  code: string
+  echo: 'all' | 'last' | 'none'
+  result_var_name: string | null
+}
+
+const error = z.object({ name: z.string(), value: z.string(), traceback: z.string() })
+const pipes = z.object({ stdout: z.string(), stderr: z.string() }).nullable()
+
+const workerMessage = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('ready'),
+    protocol: z.literal(PROTOCOL_VERSION),
+    python: z.string(),
+    error: error.nullable(),
+    pipes,
+  }),
+  z.object({
+    type: z.literal('reply'),
+    run: z.number(),
+    completed: z.boolean(),
+    error: error.nullable(),
+    value: z.json().optional(),
+    value_type: z.string().optional(),
+    notices: z.array(z.string()),
+    survivors: z.array(z.string()).default([]),
+    seconds: z.number(),
+    pipes,
+  }),
+  z.object({ type: z.literal('error'), message: z.string() }),
+])
+
+/** What a worker says: `ready` once, then a `reply` or an `error` to each message. */
+export type WorkerMessage = z.infer<typeof workerMessage>
+export type ReplyMessage = Extract<WorkerMessage, { type: 'reply' }>
+export type ReadyMessage = Extract<WorkerMessage, { type: 'ready' }>
+
+/** A message as its frame. */
+export function encodeMessage(message: RunMessage): string {
+  return JSON.stringify(message)
+}
+
+/** The message in a worker's frames, or null if they are none. */
+export function decodeMessage(frames: readonly Buffer[]): WorkerMessage | null {
+  if (frames.length !== 1) return null
+  try {
+    return workerMessage.parse(JSON.parse(String(frames[0])))
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,85 @@
+/** `python-interpreter-toolset run`: a thin wrapper of `runPythonCode`. */
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+
+import { readArguments, UsageError } from './arguments.js'
+import { RUN_HELP } from './help.js'
+
+/** What is read of a result. */
+interface Printable {
+  stdout: string
+  stderr: string
+  error?: { name: string; value: string; traceback: string } | undefined
+  restart_reason?: string | undefined
+  fig_storage_paths?: readonly string[] | undefined
+  late_outputs?: readonly { stdout: string; stderr: string }[] | undefined
+}
+
+/** Runs the command; returns the exit code. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  const { options, positionals, help } = readArguments(args, ['python', 'timeout', 'workdir'])
+  if (help) {
+    process.stdout.write(RUN_HELP)
+    return 0
+  }
+  const [file, ...rest] = positionals
+  if (file === undefined || rest.length > 0) {
+    throw new UsageError('run takes one file, or - for the standard input.')
+  }
+  const { python, workdir, timeout } = options
+  const timeoutMs = timeout === undefined ? undefined : millisecondsIn(timeout)
+  const code = await readCode(file)
+
+  const { PythonInterpreterToolSet } = await import('../toolset/toolset.js')
+  const tools = new PythonInterpreterToolSet({
+    ...(python !== undefined && { python }),
+    ...(workdir !== undefined && { workdir }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  })
+  try {
+    const result = await tools.runPythonCode(code)
+    print(result)
+    return result.success ? 0 : 1
+  } finally {
+    await tools.close()
+  }
+}
+
+function millisecondsIn(timeout: string): number {
+  if (/^\d+$/.test(timeout)) return Number(timeout)
+  throw new UsageError(
+    `--timeout takes a whole number of milliseconds, 0 for none; it is ${JSON.stringify(timeout)}.`,
+  )
+}
+
+async function readCode(file: string): Promise<string> {
+  if (file === '-') return text(process.stdin)
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(
+      `The file ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+    )
+  }
+}
+
+function print(result: Printable): void {
+  process.stdout.write(result.stdout)
+  process.stderr.write(result.stderr)
+  for (const late of result.late_outputs ?? []) {
+    process.stdout.write(late.stdout)
+    process.stderr.write(late.stderr)
+  }
+  if (result.error) {
+    const { name, value, traceback } = result.error
+    process.stderr.write(withNewline(traceback || `${name}: ${value}`))
+  }
+  if (result.restart_reason) process.stderr.write(withNewline(result.restart_reason))
+  for (const path of result.fig_storage_paths ?? []) {
+    process.stderr.write(`figure: ${path}\n`)
+  }
+}
+
+function withNewline(lines: string): string {
+  return lines.endsWith('\n') ? lines : `${lines}\n`
+}

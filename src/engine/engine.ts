@@ -1,0 +1,127 @@
+/**
+ * What the rest of the toolset needs of whatever runs the code: local processes, a cluster, or a
+ * model that simulates them. Knows no tools and no sessions.
+ */
+
+/** Which expression statements of a run show their value. */
+export type EchoMode = 'all' | 'last' | 'none'
+
+/** What an interpreter is made with; the same for each process that serves it in turn. */
+export interface InterpreterSpec {
+  /** An executable or a virtual environment; undefined: found as the README tells. */
+  readonly python: string | undefined
+  /** Absolute path: where the interpreter starts, and where relative paths are relative to. */
+  readonly workdir: string
+  /** Environment variables that Python sees beside the fixed list. */
+  readonly env: Readonly<Record<string, string>>
+  /** Host variables that Python sees too: all, or those named. */
+  readonly inheritEnv: boolean | readonly string[]
+  /** Code that every new process runs before the first run; null for none. */
+  readonly initCode: string | null
+  /** How figures are captured; null: not at all. */
+  readonly figures: { readonly dpi: number | null } | null
+}
+
+/** One run, as a worker is asked to execute it. */
+export interface RunRequest {
+  /** The run's number in its interpreter; `<run N>` in tracebacks. */
+  readonly executionCount: number
+  readonly code: string
+  readonly echo: EchoMode
+  /** The variable whose value the reply carries; null for none. */
+  readonly resultVarName: string | null
+}
+
+/** Python's error, as a traceback ends with it. */
+export interface RunError {
+  /** The exception's class name, e.g. `ZeroDivisionError`. */
+  readonly name: string
+  readonly value: string
+  /** As Python prints it, without frames of the worker. */
+  readonly traceback: string
+}
+
+/** Anything that JSON can say. */
+export type JsonValue =
+  null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+
+/** What a worker says at the end of a run. */
+export interface RunReply {
+  /** Whether the code itself ran to its end. */
+  readonly completed: boolean
+  /** What went wrong, in the code or afterwards with its value. */
+  readonly error: RunError | null
+  /** The value asked for, and the name of its Python type. */
+  readonly value?: JsonValue
+  readonly valueType?: string
+  /** Sentences about what did not work although the code did, e.g. a figure that cannot be drawn. */
+  readonly notices: readonly string[]
+  /** Processes that the run started and an interrupt did not end. */
+  readonly survivors: readonly string[]
+}
+
+/** One thing that a run emits, in Jupyter's terms. */
+export type Output =
+  | { readonly type: 'stream'; readonly name: 'stdout' | 'stderr'; readonly text: string }
+  | {
+      readonly type: 'display_data'
+      /** MIME type to content: text as it is, binary as base64. */
+      readonly data: Readonly<Record<string, string>>
+      readonly metadata: Readonly<Record<string, JsonValue>>
+    }
+
+/** An output and the run that it belongs to, which may have ended before. */
+export interface OutputEvent {
+  readonly executionCount: number
+  readonly output: Output
+}
+
+/** How a process ended: an exit code or a signal, or neither where that is not known. */
+export interface Exit {
+  readonly code: number | null
+  readonly signal: string | null
+  /** A sentence part such as "was killed by SIGSEGV". */
+  readonly description: string
+}
+
+/** How a run went: to its reply, or to the death of the process that ran it. */
+export type RunOutcome =
+  | { readonly type: 'reply'; readonly reply: RunReply }
+  | {
+      readonly type: 'died'
+      readonly exit: Exit
+      /** Whether any of the code may have run; if not, it can be run elsewhere. */
+      readonly started: boolean
+    }
+
+/** One live process (or what plays one) that serves an interpreter until it ends. */
+export interface Worker {
+  /** The operating system's process id; null where there is none. */
+  readonly pid: number | null
+  /** Settles when the process has ended and all it wrote was emitted; never rejects. */
+  readonly exited: Promise<Exit>
+  /**
+   * Executes one run; one at a time. Every output of it is emitted before this resolves; it never
+   * rejects.
+   */
+  run(request: RunRequest): Promise<RunOutcome>
+  /** Interrupts what runs now; resolves when no later run can be hit by it any more. */
+  interrupt(): Promise<void>
+  /** Ends the process and all that its code has started; resolves with {@link exited}. */
+  kill(): Promise<Exit>
+  /** Resident memory in bytes; null where unknown. */
+  memoryBytes(): Promise<number | null>
+}
+
+/** Provides interpreters. */
+export interface Engine {
+  /**
+   * Starts a process that has run `spec.initCode` and is ready for runs.
+   *
+   * @param onOutput - receives all output, late output between runs included
+   * @throws {@link PythonInterpreterError} where no process can be made ready
+   */
+  start(spec: InterpreterSpec, onOutput: (event: OutputEvent) => void): Promise<Worker>
+  /** Ends all processes and removes all temporary files. Calling it again does nothing. */
+  close(): Promise<void>
+}

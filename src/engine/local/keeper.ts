@@ -1,0 +1,182 @@
+/**
+ * Node's side of the keeper process: asks for workers, interrupts and kills them, and hears how each
+ * ended. The twin of `keeper.py`. Never sees a run.
+ */
+import { execa } from 'execa'
+import { createInterface } from 'node:readline'
+import { z } from 'zod'
+import { EngineError, StartError } from '../../errors.js'
+import type { Exit } from '../engine.js'
+
+const keeperEvent = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('hello'), pid: z.number() }),
+  z.object({ event: z.literal('spawned'), id: z.string(), pid: z.number() }),
+  z.object({ event: z.literal('interrupted'), id: z.string() }),
+  z.object({ event: z.literal('failed'), id: z.string().optional(), message: z.string() }),
+  z.object({
+    event: z.literal('exited'),
+    id: z.string(),
+    code: z.number().nullable(),
+    signal: z.string().nullable(),
+  }),
+])
+
+/** What the keeper needs to start a worker. */
+export interface SpawnCommand {
+  readonly id: string
+  readonly python: string
+  readonly arguments: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  /** What the worker reads from its standard input. */
+  readonly config: string
+}
+
+interface Child {
+  readonly onSpawned: (pid: number) => void
+  readonly onFailed: (error: Error) => void
+  readonly onExited: (exit: Exit) => void
+  readonly onInterrupted: (() => void)[]
+}
+
+/** The keeper process of one engine. */
+export class Keeper {
+  /** Resolves when the keeper has ended, and with it everything below it. */
+  readonly ended: Promise<void>
+  readonly #process: ReturnType<typeof startKeeper>
+  readonly #children = new Map<string, Child>()
+  #gone = false
+
+  /**
+   * @param python - the Python that runs the keeper; workers that name the same one run on what it
+   *   resolves to, which spares them a wrapper script's detour
+   * @param folder - the engine's private folder, removed when the keeper ends
+   */
+  constructor(python: string, script: string, folder: string) {
+    this.#process = startKeeper(python, script, folder)
+    let errors = ''
+    this.#process.stderr.on(
+      'data',
+      (chunk: Buffer) => (errors = (errors + String(chunk)).slice(-4000)),
+    )
+    const lines = createInterface({ input: this.#process.stdout })
+    lines.on('line', (line) => this.#hear(keeperEvent.parse(JSON.parse(line))))
+    // A pipe whose reader has gone; how the keeper ended says more.
+    this.#process.stdin.on('error', () => undefined)
+    this.ended = this.#process.then((result) => {
+      this.#gone = true
+      this.#loseAll(result.failed ? describeFailure(python, result.shortMessage ?? '', errors) : '')
+    })
+    unref(this.#process)
+  }
+
+  /** Whether the keeper can be asked for anything. */
+  get alive(): boolean {
+    return !this.#gone
+  }
+
+  /** Starts a worker; resolves with its pid. `onExited` is called once, when it has been reaped. */
+  spawn(command: SpawnCommand, onExited: (exit: Exit) => void): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.#gone) {
+        reject(new EngineError('The keeper process has ended.'))
+        return
+      }
+      this.#children.set(command.id, {
+        onSpawned: resolve,
+        onFailed: reject,
+        onExited,
+        onInterrupted: [],
+      })
+      this.#tell({ do: 'spawn', ...command })
+    })
+  }
+
+  /** Says that Node reads the worker's output now. */
+  attached(id: string): void {
+    this.#tell({ do: 'attached', id })
+  }
+
+  /** Sends SIGINT to the worker and its group; resolves when it is sent, or cannot be any more. */
+  interrupt(id: string): Promise<void> {
+    const child = this.#children.get(id)
+    if (child === undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      child.onInterrupted.push(resolve)
+      this.#tell({ do: 'interrupt', id })
+    })
+  }
+
+  /** Sends SIGKILL to the worker and its group. */
+  kill(id: string): void {
+    this.#tell({ do: 'kill', id })
+  }
+
+  /** Ends the keeper and everything below it. */
+  async close(): Promise<void> {
+    this.#process.ref()
+    this.#process.stdin.end()
+    await this.ended
+  }
+
+  #tell(command: object): void {
+    if (!this.#gone) this.#process.stdin.write(JSON.stringify(command) + '\n')
+  }
+
+  #hear(event: z.infer<typeof keeperEvent>): void {
+    if (event.event === 'hello' || event.id === undefined) return
+    const child = this.#children.get(event.id)
+    if (child === undefined) return
+    if (event.event === 'spawned') child.onSpawned(event.pid)
+    else if (event.event === 'interrupted') child.onInterrupted.shift()?.()
+    else if (event.event === 'failed') child.onFailed(new StartError(event.message))
+    else this.#lose(event.id, describeExit(event.code, event.signal))
+  }
+
+  #lose(id: string, exit: Exit): void {
+    const child = this.#children.get(id)
+    this.#children.delete(id)
+    if (child === undefined) return
+    for (const resolve of child.onInterrupted) resolve()
+    child.onFailed(new StartError(`The Python process ${exit.description}.`))
+    child.onExited(exit)
+  }
+
+  #loseAll(reason: string): void {
+    const description = `was ended with its keeper process${reason === '' ? '' : `, which failed: ${reason}`}`
+    for (const id of [...this.#children.keys()]) {
+      this.#lose(id, { code: null, signal: null, description })
+    }
+  }
+}
+
+function startKeeper(python: string, script: string, folder: string) {
+  return execa(python, ['-I', '-S', script, folder, python], {
+    detached: true, // its own session: what a terminal sends to Node does not reach Python
+    cleanup: false,
+    buffer: false,
+    reject: false,
+    extendEnv: false,
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+}
+
+function unref(keeper: ReturnType<typeof startKeeper>): void {
+  keeper.unref()
+  for (const stream of [keeper.stdin, keeper.stdout, keeper.stderr]) {
+    ;(stream as unknown as { unref(): void }).unref()
+  }
+}
+
+function describeExit(code: number | null, signal: string | null): Exit {
+  if (signal === null) return { code, signal, description: `exited with code ${code ?? '?'}` }
+  const memory = signal === 'SIGKILL' ? ' (by hand, or by the system when memory ran out)' : ''
+  return { code, signal, description: `was killed by ${signal}${memory}` }
+}
+
+function describeFailure(python: string, message: string, errors: string): string {
+  return [`${python}:`, message, errors.trim()].filter((part) => part !== '').join(' ')
+}

@@ -1,0 +1,134 @@
+/** The engine that runs CPython processes on this machine. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { dir } from 'tmp-promise'
+import { Channel } from '../../channel/channel.js'
+import { EXIT_NO_PYZMQ } from '../../channel/protocol.js'
+import { findPython, probePython } from '../../environment/find-python.js'
+import { pythonEnvironment } from '../../environment/python-environment.js'
+import { installPyzmq } from '../../environment/pyzmq.js'
+import { ClosedError, StartError } from '../../errors.js'
+import type { Engine, InterpreterSpec, OutputEvent, Worker } from '../engine.js'
+import { Keeper } from './keeper.js'
+import { EndedBeforeReady, LocalWorker } from './local-worker.js'
+import { keeperScript } from './python-package.js'
+
+const DEFAULT_START_TIMEOUT_MS = 60_000
+
+/** Options of {@link LocalEngine}. */
+export interface LocalEngineOptions {
+  /** How long a new process may take until it has run `initCode`, in ms. @default 60000 */
+  readonly startTimeoutMs?: number
+}
+
+/** What all workers of an engine share. */
+interface Host {
+  readonly folder: string
+  readonly keeper: Keeper
+  readonly channel: Channel
+}
+
+/** Starts one Python process per interpreter, under a keeper that ends them all when Node ends. */
+export class LocalEngine implements Engine {
+  readonly #startTimeoutMs: number
+  // By the Python that lacks pyzmq: the folder that has one for it.
+  readonly #pyzmqPaths = new Map<string, Promise<string>>()
+  #host: Promise<Host> | null = null
+  #closed = false
+
+  constructor({ startTimeoutMs = DEFAULT_START_TIMEOUT_MS }: LocalEngineOptions = {}) {
+    this.#startTimeoutMs = startTimeoutMs
+  }
+
+  async start(spec: InterpreterSpec, onOutput: (event: OutputEvent) => void): Promise<Worker> {
+    await requireFolder(spec.workdir)
+    const python = await findPython({ python: spec.python, workdir: spec.workdir })
+    const pyzmqPath = (await this.#pyzmqPaths.get(python)) ?? null
+    try {
+      return await this.#startWorker(spec, python, pyzmqPath, onOutput)
+    } catch (error) {
+      if (error instanceof EndedBeforeReady && error.exit.code === EXIT_NO_PYZMQ && !pyzmqPath) {
+        return this.#startWorker(spec, python, await this.#installPyzmq(python), onOutput)
+      }
+      if (error instanceof EndedBeforeReady || error instanceof StartError) {
+        await probePython(python) // says what is wrong with the Python itself, if anything is
+        throw error instanceof StartError ? error : new StartError(error.message, { cause: error })
+      }
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const host = await this.#host?.catch(() => null)
+    if (host == null) return
+    await host.keeper.close()
+    host.channel.close()
+  }
+
+  async #startWorker(
+    spec: InterpreterSpec,
+    python: string,
+    pyzmqPath: string | null,
+    onOutput: (event: OutputEvent) => void,
+  ): Promise<Worker> {
+    const { folder, keeper, channel } = await this.#liveHost(python)
+    return LocalWorker.start(
+      {
+        keeper,
+        channel,
+        folder,
+        python,
+        pyzmqPath,
+        env: pythonEnvironment(python, spec.env, spec.inheritEnv),
+        workdir: spec.workdir,
+        initCode: spec.initCode,
+        figures: spec.figures,
+        timeoutMs: this.#startTimeoutMs,
+      },
+      onOutput,
+    )
+  }
+
+  async #liveHost(python: string): Promise<Host> {
+    if (this.#closed) throw new ClosedError('The engine')
+    this.#host ??= openHost(python)
+    const opening = this.#host
+    const host = await opening.catch((error: unknown) => {
+      this.#forget(opening)
+      throw error
+    })
+    if (host.keeper.alive) return host
+    this.#forget(opening)
+    host.channel.close()
+    return this.#liveHost(python)
+  }
+
+  #forget(host: Promise<Host>): void {
+    if (this.#host === host) this.#host = null
+  }
+
+  #installPyzmq(python: string): Promise<string> {
+    const installed = this.#pyzmqPaths.get(python) ?? installPyzmq(python)
+    this.#pyzmqPaths.set(python, installed)
+    installed.catch(() => this.#pyzmqPaths.delete(python))
+    return installed
+  }
+}
+
+async function openHost(python: string): Promise<Host> {
+  const { path: folder } = await dir({
+    prefix: 'python-interpreter',
+    mode: 0o700,
+    unsafeCleanup: true,
+  })
+  const keeper = new Keeper(python, keeperScript, folder)
+  const channel = await Channel.bind(`ipc://${join(folder, 'channel')}`)
+  return { folder, keeper, channel }
+}
+
+async function requireFolder(workdir: string): Promise<void> {
+  const found = await stat(workdir).catch(() => null)
+  if (found?.isDirectory() === true) return
+  throw new StartError(`The workdir ${workdir} is not a folder. Create it, or name another.`)
+}

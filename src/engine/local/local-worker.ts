@@ -1,0 +1,331 @@
+/**
+ * One Python process that serves an interpreter: joins its three ways of speaking (messages, output
+ * pipes, and the keeper's word that it has ended) into the `Worker` that engines provide.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { v4 as uuid } from 'uuid'
+import type { Channel } from '../../channel/channel.js'
+import {
+  decodeMessage,
+  encodeMessage,
+  type ReadyMessage,
+  type ReplyMessage,
+  type WorkerMessage,
+} from '../../channel/protocol.js'
+import { InitCodeError, StartError } from '../../errors.js'
+import type {
+  Exit,
+  JsonValue,
+  OutputEvent,
+  RunOutcome,
+  RunReply,
+  RunRequest,
+  Worker,
+} from '../engine.js'
+import type { Keeper } from './keeper.js'
+import { OutputPipe, type PipeEvent } from './output-pipe.js'
+import { pythonPackage } from './python-package.js'
+
+type StreamName = 'stdout' | 'stderr'
+
+const STREAMS: readonly StreamName[] = ['stdout', 'stderr']
+const MAX_STARTUP_TEXT = 4000
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly keeper: Keeper
+  readonly channel: Channel
+  /** The engine's private folder. */
+  readonly folder: string
+  readonly python: string
+  /** A folder with pyzmq, for a Python that has none. */
+  readonly pyzmqPath: string | null
+  readonly env: Readonly<Record<string, string>>
+  readonly workdir: string
+  readonly initCode: string | null
+  readonly figures: { readonly dpi: number | null } | null
+  readonly timeoutMs: number
+}
+
+/** The worker ended before it was ready; `exit` and `output` say why. */
+export class EndedBeforeReady extends Error {
+  constructor(
+    readonly exit: Exit,
+    readonly output: string,
+  ) {
+    super(`The Python process ${exit.description} before it was ready.\n${output}`.trim())
+  }
+}
+
+interface PendingRun {
+  readonly run: number
+  readonly resolve: (outcome: RunOutcome) => void
+  readonly release: () => void
+  started: boolean
+  endedStreams: number
+  reply: ReplyMessage | null
+}
+
+export class LocalWorker implements Worker {
+  readonly exited: Promise<Exit>
+  readonly #id = uuid()
+  // Whoever knows it can speak as this worker; unlike the id, it is told to nobody else.
+  readonly #identity = uuid()
+  readonly #nonce = uuid().replaceAll('-', '')
+  readonly #start: WorkerStart
+  readonly #onOutput: (event: OutputEvent) => void
+  readonly #pipes = new Set<OutputPipe>()
+  readonly #displays = new Map<string, Buffer[]>()
+  #pid: number | null = null
+  #pending: PendingRun | null = null
+  #lastRun = 0
+  #startupText = ''
+  #onReady: (message: ReadyMessage) => void = () => undefined
+  #exit: Exit | null = null
+  #resolveExited: (exit: Exit) => void = () => undefined
+  #undrained = 0
+
+  private constructor(start: WorkerStart, onOutput: (event: OutputEvent) => void) {
+    this.#start = start
+    this.#onOutput = onOutput
+    this.exited = new Promise((resolve) => (this.#resolveExited = resolve))
+  }
+
+  /**
+   * Starts a process and waits until it has run its `initCode`.
+   *
+   * @throws EndedBeforeReady, {@link StartError} or {@link InitCodeError}
+   */
+  static async start(
+    start: WorkerStart,
+    onOutput: (event: OutputEvent) => void,
+  ): Promise<LocalWorker> {
+    const worker = new LocalWorker(start, onOutput)
+    await worker.#begin()
+    return worker
+  }
+
+  get pid(): number | null {
+    return this.#pid
+  }
+
+  async run(request: RunRequest): Promise<RunOutcome> {
+    if (this.#exit !== null) return { type: 'died', exit: this.#exit, started: false }
+    const outcome = new Promise<RunOutcome>((resolve) => {
+      this.#lastRun = request.executionCount
+      this.#pending = {
+        run: request.executionCount,
+        resolve,
+        release: this.#start.channel.expect(),
+        started: false,
+        endedStreams: 0,
+        reply: null,
+      }
+    })
+    const message = encodeMessage({
+      type: 'run',
+      run: request.executionCount,
+      code: request.code,
+      echo: request.echo,
+      result_var_name: request.resultVarName,
+    })
+    // Where sending fails, the engine is being closed, and the process's end settles the run.
+    this.#start.channel.send(this.#identity, message).catch(() => undefined)
+    return outcome
+  }
+
+  interrupt(): Promise<void> {
+    return this.#start.keeper.interrupt(this.#id)
+  }
+
+  kill(): Promise<Exit> {
+    this.#start.keeper.kill(this.#id)
+    return this.exited
+  }
+
+  async memoryBytes(): Promise<number | null> {
+    try {
+      const status = await readFile(`/proc/${this.#pid ?? 0}/status`, 'utf8')
+      const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
+      return kilobytes === undefined ? null : Number(kilobytes) * 1024
+    } catch {
+      return null // it has ended, or this is not Linux
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { channel, keeper, folder, timeoutMs } = this.#start
+    channel.listen(this.#identity, (frames) => this.#hear(decodeMessage(frames)))
+    const release = channel.expect()
+    const ready = new Promise<ReadyMessage>((resolve) => (this.#onReady = resolve))
+    try {
+      this.#pid = await keeper.spawn(this.#spawnCommand(), (exit) => this.#end(exit))
+      this.#openPipes({
+        stdout: join(folder, this.#id, 'stdout'),
+        stderr: join(folder, this.#id, 'stderr'),
+      })
+      keeper.attached(this.#id)
+      const message = await this.#firstOf(ready, timeoutMs)
+      if (message.error !== null) throw new InitCodeError(message.error.traceback)
+    } catch (error) {
+      void this.kill()
+      throw error
+    } finally {
+      release()
+    }
+  }
+
+  #spawnCommand() {
+    const { channel, folder, python, pyzmqPath, env, workdir, initCode, figures } = this.#start
+    return {
+      id: this.#id,
+      python,
+      arguments: [pythonPackage],
+      env,
+      cwd: workdir,
+      config: JSON.stringify({
+        endpoint: channel.endpoint,
+        identity: this.#identity,
+        nonce: this.#nonce,
+        folder: join(folder, this.#id),
+        pyzmq_path: pyzmqPath,
+        init_code: initCode,
+        figures,
+      }),
+    }
+  }
+
+  async #firstOf(ready: Promise<ReadyMessage>, timeoutMs: number): Promise<ReadyMessage> {
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise<never>((_, reject) => {
+      const message =
+        `Python was not ready within ${timeoutMs} ms (startTimeoutMs); ` +
+        `an initCode that takes long needs more.\n${this.#startupText}`
+      timer = setTimeout(() => reject(new StartError(message.trim())), timeoutMs)
+    })
+    const ended = this.exited.then((exit) => {
+      throw new EndedBeforeReady(exit, this.#startupText)
+    })
+    try {
+      return await Promise.race([ready, ended, tooLate])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #hear(message: WorkerMessage | null): void {
+    if (message?.type === 'ready') {
+      this.#renewPipes(message.pipes)
+      this.#onReady(message)
+    } else if (message?.type === 'reply' && message.run === this.#pending?.run) {
+      this.#renewPipes(message.pipes)
+      this.#pending.reply = message
+      this.#settleReply()
+    } else {
+      // Only user code that meddles with the worker can cause this; nothing it says can be trusted.
+      void this.kill()
+    }
+  }
+
+  #openPipes(paths: Record<StreamName, string>): void {
+    for (const stream of STREAMS) {
+      const pipe: OutputPipe = new OutputPipe(paths[stream], this.#nonce, this.#lastRun, (event) =>
+        this.#onPipeEvent(stream, pipe, event),
+      )
+      this.#pipes.add(pipe)
+    }
+  }
+
+  /** Reads the next run's output from new pipes; children left behind keep writing to the old ones. */
+  #renewPipes(paths: Record<StreamName, string> | null): void {
+    for (const pipe of this.#pipes) if (pipe.closed) this.#pipes.delete(pipe)
+    if (paths !== null) this.#openPipes(paths)
+  }
+
+  #onPipeEvent(stream: StreamName, pipe: OutputPipe, event: PipeEvent): void {
+    const pending = this.#pending?.run === this.#eventRun(event) ? this.#pending : null
+    switch (event.type) {
+      case 'text':
+        if (event.run === 0)
+          this.#startupText = (this.#startupText + event.text).slice(-MAX_STARTUP_TEXT)
+        this.#emit(event.run, { type: 'stream', name: stream, text: event.text })
+        break
+      case 'start':
+        if (pending !== null) pending.started = true
+        break
+      case 'end':
+        if (pending !== null) pending.endedStreams += 1
+        this.#settleReply()
+        break
+      case 'display':
+        this.#collectDisplay(event)
+        break
+      case 'drained':
+        pipe.close()
+        this.#undrained -= 1
+        this.#settleDeath()
+        break
+    }
+  }
+
+  #eventRun(event: PipeEvent): number | null {
+    return event.type === 'drained' ? null : event.run
+  }
+
+  #collectDisplay({ run, name, part, last }: Extract<PipeEvent, { type: 'display' }>): void {
+    const parts = this.#displays.get(name) ?? []
+    parts.push(Buffer.from(part))
+    this.#displays.set(name, parts)
+    if (!last) return
+    this.#displays.delete(name)
+    const bundle = JSON.parse(Buffer.concat(parts).toString('utf8')) as {
+      data: Record<string, string>
+      metadata: Record<string, JsonValue>
+    }
+    this.#emit(run, { type: 'display_data', ...bundle })
+  }
+
+  #emit(executionCount: number, output: OutputEvent['output']): void {
+    this.#onOutput({ executionCount, output })
+  }
+
+  #settleReply(): void {
+    const pending = this.#pending
+    if (pending?.reply == null || pending.endedStreams < STREAMS.length) return
+    this.#pending = null
+    this.#displays.clear() // what an interrupt left incomplete
+    pending.release()
+    pending.resolve({ type: 'reply', reply: runReply(pending.reply) })
+  }
+
+  #end(exit: Exit): void {
+    this.#exit = exit
+    this.#start.channel.unlisten(this.#identity)
+    const open = [...this.#pipes].filter((pipe) => !pipe.closed)
+    this.#undrained = open.length
+    for (const pipe of open) pipe.markDrained()
+    this.#settleDeath()
+  }
+
+  #settleDeath(): void {
+    if (this.#exit === null || this.#undrained > 0) return
+    const pending = this.#pending
+    this.#pending = null
+    pending?.release()
+    pending?.resolve({ type: 'died', exit: this.#exit, started: pending.started })
+    this.#resolveExited(this.#exit)
+  }
+}
+
+function runReply(message: ReplyMessage): RunReply {
+  const { completed, error, value, value_type: valueType, notices, survivors } = message
+  return {
+    completed,
+    error,
+    notices,
+    survivors,
+    ...(value === undefined ? {} : { value }),
+    ...(valueType === undefined ? {} : { valueType }),
+  }
+}

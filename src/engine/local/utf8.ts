@@ -1,0 +1,58 @@
+/** Decoding what processes write, piece by piece, without dropping a byte. */
+import { isUtf8 } from 'node:buffer'
+
+const MAX_SEQUENCE = 4
+
+/** Decodes a stream of UTF-8; bytes that are none appear as `\xNN`. */
+export class Utf8Decoder {
+  #rest: Buffer = Buffer.alloc(0)
+
+  /** Decodes `bytes`, but for an incomplete character at the end, which waits for the next call. */
+  write(bytes: Buffer): string {
+    const all = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : bytes
+    const end = all.length - incompleteTail(all)
+    this.#rest = Buffer.from(all.subarray(end))
+    return decode(all.subarray(0, end))
+  }
+
+  /** Answers what still waits, as it is. */
+  end(): string {
+    const rest = this.#rest
+    this.#rest = Buffer.alloc(0)
+    return decode(rest)
+  }
+}
+
+/** How many bytes at the end may be the start of a character whose rest is still to come. */
+function incompleteTail(bytes: Buffer): number {
+  for (let back = 1; back < MAX_SEQUENCE && back <= bytes.length; back += 1) {
+    const byte = bytes[bytes.length - back] ?? 0
+    if (byte < 0x80) return 0
+    if (byte >= 0xc0) return sequenceLength(byte) > back ? back : 0
+  }
+  return 0
+}
+
+function sequenceLength(lead: number): number {
+  if (lead >= 0xf0) return 4
+  return lead >= 0xe0 ? 3 : 2
+}
+
+function decode(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  let text = ''
+  let good = 0
+  let at = 0
+  while (at < bytes.length) {
+    const lead = bytes[at] ?? 0
+    const length = lead < 0x80 ? 1 : sequenceLength(lead)
+    if (isUtf8(bytes.subarray(at, at + length)) && at + length <= bytes.length) {
+      at += length
+      continue
+    }
+    text += bytes.toString('utf8', good, at) + `\\x${lead.toString(16).padStart(2, '0')}`
+    at += 1
+    good = at
+  }
+  return text + bytes.toString('utf8', good)
+}

@@ -1,0 +1,126 @@
+/** Says what is found on this machine and what is missing, without changing anything. */
+import { createRequire } from 'node:module'
+import { release } from 'node:os'
+
+import { PythonInterpreterError } from '../errors.js'
+import { choosePython, type PythonChoice } from './find-python.js'
+import { commandLine, pipOf, uvFor } from './installers.js'
+import { type PythonFacts, probePython } from './probe-python.js'
+import { hasCachedPyzmq, pyzmqCacheFolder } from './pyzmq.js'
+import { DATA_SCIENCE_PACKAGES } from './setup.js'
+
+/** What {@link doctor} looks at. */
+export interface DoctorOptions {
+  /** As the toolset's option of that name. */
+  python?: string | undefined
+  /** The working directory whose `.venv` counts. Default: the current directory. */
+  workdir?: string | undefined
+  /** Takes the report, line by line. */
+  write: (line: string) => void
+}
+
+/**
+ * Reports platform, Node, the ZeroMQ binding, the Python that would be used and why, pyzmq and the
+ * data-science set, and ends with what to do if something is missing.
+ *
+ * @returns whether all that running code needs is there: a Python, pyzmq (its own or in the cache)
+ * and the ZeroMQ binding
+ */
+export async function doctor(options: DoctorOptions): Promise<boolean> {
+  const { write } = options
+  const row = (name: string, value: string) => write(`${name.padEnd(13)} ${value}`)
+  const todo: string[] = []
+
+  row('platform', `${process.platform} ${process.arch} (${release()})`)
+  row('Node', process.version)
+  const bindingWorks = await reportBinding(row, todo)
+  const pythonWorks = await reportPython(options, row, todo)
+
+  write('')
+  const works = bindingWorks && pythonWorks
+  write(
+    works
+      ? 'All that running code needs is there.'
+      : 'Something that running code needs is missing.',
+  )
+  for (const advice of todo) write(advice)
+  return works
+}
+
+type Row = (name: string, value: string) => void
+
+async function reportBinding(row: Row, todo: string[]): Promise<boolean> {
+  try {
+    const { version } = await import('zeromq')
+    row('zeromq', `${packageVersion('zeromq')} (libzmq ${version})`)
+    return true
+  } catch (error) {
+    row('zeromq', `cannot be loaded: ${messageOf(error)}`)
+    todo.push('The ZeroMQ binding cannot be loaded; install it again: npm rebuild zeromq')
+    return false
+  }
+}
+
+function packageVersion(name: string): string {
+  const manifest: unknown = createRequire(import.meta.url)(`${name}/package.json`)
+  const hasVersion = typeof manifest === 'object' && manifest !== null && 'version' in manifest
+  return hasVersion ? String(manifest.version) : 'of unknown version'
+}
+
+async function reportPython(options: DoctorOptions, row: Row, todo: string[]): Promise<boolean> {
+  let choice: PythonChoice | undefined
+  try {
+    choice = await choosePython({ python: options.python, workdir: options.workdir ?? '.' })
+    row('Python', choice.executable)
+    row('  chosen', `because it is ${choice.reason}`)
+    const facts = await probePython(choice.executable, DATA_SCIENCE_PACKAGES)
+    row('  version', facts.version)
+    if (facts.realExecutable !== choice.executable) row('  really', facts.realExecutable)
+    const works = await reportPyzmq(facts, row, todo)
+    reportPackages(facts, row, todo)
+    return works
+  } catch (error) {
+    if (!(error instanceof PythonInterpreterError)) throw error
+    row(choice ? '  version' : 'Python', 'none that can be used')
+    todo.push(error.message)
+    return false
+  }
+}
+
+async function reportPyzmq(facts: PythonFacts, row: Row, todo: string[]): Promise<boolean> {
+  const folder = pyzmqCacheFolder(facts.abiTag)
+  const isCached = await hasCachedPyzmq(folder)
+  row('pyzmq', facts.pyzmq ?? (isCached ? 'in the cache folder' : 'missing'))
+  row('cache folder', `${folder} (${isCached ? 'filled' : 'not there, made when needed'})`)
+  if (facts.pyzmq !== null || isCached) return true
+
+  const installer = pipOf(facts) ?? (await uvFor(facts.executable))
+  todo.push(
+    installer
+      ? `pyzmq is missing; the first run will try to install it into the cache folder with ` +
+          `${installer.name}. To do it now: ${nowCommand(facts)}`
+      : 'pyzmq is missing, and so are pip and uv to install it with. Make an environment: ' +
+          'npx python-interpreter-toolset setup',
+  )
+  return false
+}
+
+function nowCommand({ pip, externallyManaged, executable }: PythonFacts): string {
+  return pip && !externallyManaged
+    ? commandLine(executable, '-m', 'pip', 'install', 'pyzmq')
+    : 'npx python-interpreter-toolset setup'
+}
+
+function reportPackages(facts: PythonFacts, row: Row, todo: string[]): void {
+  for (const name of DATA_SCIENCE_PACKAGES) row(name, facts.packages[name] ?? 'missing')
+  const missing = DATA_SCIENCE_PACKAGES.filter((name) => facts.packages[name] == null)
+  if (missing.length === 0) return
+  const command = facts.inVirtualEnvironment
+    ? commandLine('npx', 'python-interpreter-toolset', 'setup', facts.prefix)
+    : 'npx python-interpreter-toolset setup'
+  todo.push(`For the missing packages of the data-science set: ${command}`)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,25 @@
+/** The public door of the package. */
+export { DEFAULT_INIT_CODE, PythonInterpreterToolSet, type RefusedRun } from './toolset/toolset.js'
+export type { PythonInterpreterToolSetOptions, RunOptions } from './toolset/options.js'
+export type { InterpreterInfo, ManageOptions, ManageResult } from './toolset/manage.js'
+export type { RunResult } from './toolset/result.js'
+export { toModelText, type ModelTextOptions } from './toolset/model-text.js'
+export type { Tool, ToolContext, ToolSet } from './toolset/tool.js'
+export { LocalEngine, type LocalEngineOptions } from './engine/local/local-engine.js'
+export type {
+  EchoMode,
+  Engine,
+  Exit,
+  InterpreterSpec,
+  JsonValue,
+  Output,
+  OutputEvent,
+  RunError,
+  RunOutcome,
+  RunReply,
+  RunRequest,
+  Worker,
+} from './engine/engine.js'
+export type { LateOutput } from './interpreter/execution.js'
+export type { InterpreterStatus, SessionState } from './interpreter/interpreter.js'
+export * from './errors.js'

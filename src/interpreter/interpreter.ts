@@ -1,0 +1,342 @@
+/**
+ * One interpreter's life: start, execute, interrupt, restart, close. Does not know frames, sockets
+ * or Python's internals: it speaks to whatever worker its engine provides.
+ */
+import { AbortedError, ClosedError } from '../errors.js'
+import type {
+  EchoMode,
+  Engine,
+  InterpreterSpec,
+  OutputEvent,
+  RunOutcome,
+  RunReply,
+  Worker,
+} from '../engine/engine.js'
+import { Execution, LateOutputs } from './execution.js'
+import { keepAlive } from './keep-alive.js'
+
+/** `running` means alive and idle. */
+export type InterpreterStatus = 'starting' | 'running' | 'busy' | 'dead'
+
+/** What a run finds of the session's variables: as they were, or none but those of `initCode`. */
+export type SessionState = 'kept' | 'lost'
+
+/** One run as the toolset asks for it. */
+export interface ExecuteRequest {
+  readonly code: string
+  readonly echo: EchoMode
+  readonly resultVarName: string | null
+  /** Milliseconds from when the code starts; 0 for no limit. */
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** A process was replaced by a new one. */
+export interface Restart {
+  /** What became of the old one: "was killed by SIGSEGV". */
+  readonly reason: string
+  /** Whether a new process serves now. */
+  readonly restarted: boolean
+}
+
+/** All that is known of a finished run. */
+export interface FinishedRun {
+  readonly execution: Execution
+  readonly late: readonly Execution[]
+  /** Null if the process died in this run. */
+  readonly reply: RunReply | null
+  readonly durationMs: number
+  /** The time limit in ms, if it was reached. */
+  readonly timedOutAfterMs: number | null
+  /** Whether the process died in this run. */
+  readonly crashed: boolean
+  /** A replaced process: in this run, or since the one before. */
+  readonly restart: Restart | null
+  readonly state: SessionState
+}
+
+/** Settings that all interpreters of a toolset share. */
+export interface InterpreterSettings {
+  /** How long an interrupted run may take to stop before its process is killed, in ms. */
+  readonly interruptGraceMs: number
+  /** Characters kept of each output stream of a run. */
+  readonly maxOutput: number
+}
+
+/** Serves one namespace through one live process at a time; its id survives restarts. */
+export class Interpreter {
+  readonly createdAt = new Date()
+  lastUsedAt = this.createdAt
+  readonly #engine: Engine
+  readonly #settings: InterpreterSettings
+  readonly #late: LateOutputs
+  #worker: Worker | null = null
+  #starting: Promise<Worker> | null = null
+  #queue: Promise<unknown> = Promise.resolve()
+  #executionCount = 0
+  #current: Execution | null = null
+  #stopCurrent: ((reason: StopReason) => void) | null = null
+  #restart: Restart | null = null
+  #closed = false
+
+  constructor(
+    readonly id: string,
+    readonly clientId: string,
+    engine: Engine,
+    readonly spec: InterpreterSpec,
+    settings: InterpreterSettings,
+  ) {
+    this.#engine = engine
+    this.#settings = settings
+    this.#late = new LateOutputs(settings.maxOutput)
+  }
+
+  get status(): InterpreterStatus {
+    if (this.#stopCurrent !== null) return 'busy'
+    if (this.#starting !== null) return 'starting'
+    return this.#worker === null ? 'dead' : 'running'
+  }
+
+  get pid(): number | null {
+    return this.#worker?.pid ?? null
+  }
+
+  /** How many runs have been started. */
+  get executionCount(): number {
+    return this.#executionCount
+  }
+
+  async memoryBytes(): Promise<number | null> {
+    return (await this.#worker?.memoryBytes()) ?? null
+  }
+
+  /** Starts the process now rather than at the first run. */
+  async start(): Promise<void> {
+    await this.#enqueue(undefined, () => this.#liveWorker())
+  }
+
+  /**
+   * Executes code after all runs asked for before have ended.
+   *
+   * @throws AbortedError, ClosedError, and what the engine throws when no process can be started
+   */
+  execute(request: ExecuteRequest): Promise<FinishedRun> {
+    return this.#enqueue(request.signal, () => this.#execute(request))
+  }
+
+  /** Interrupts the run that executes now; false if there is none. */
+  interrupt(): boolean {
+    this.#stopCurrent?.({ type: 'interrupt' })
+    return this.#stopCurrent !== null
+  }
+
+  /** Replaces the process by a fresh one, ending a run that executes. */
+  async restart(): Promise<void> {
+    const runsBefore = this.#executionCount
+    const killed = this.#stopCurrent !== null
+    this.#stopCurrent?.({ type: 'restart' })
+    await this.#enqueue(undefined, async () => {
+      // The run that was killed for this has a fresh process already; one after it may have used it.
+      if (!killed || this.#executionCount !== runsBefore) await this.#stopWorker()
+      await this.#liveWorker()
+      this.#restart = null
+    })
+  }
+
+  /** Ends the process; runs that execute or wait are rejected or end as crashed. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const starting = await this.#starting?.catch(() => null)
+    await (starting ?? this.#worker)?.kill()
+    await this.#queue
+  }
+
+  #enqueue<T>(signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {
+    const release = keepAlive()
+    const before = this.#queue
+    const result = new Promise<T>((resolve, reject) => {
+      const abort = () => reject(new AbortedError(signal?.reason))
+      signal?.addEventListener('abort', abort, { once: true })
+      if (signal?.aborted === true) abort()
+      this.#queue = before.then(async () => {
+        try {
+          if (this.#closed) throw new ClosedError(`The interpreter ${this.id}`)
+          if (signal?.aborted !== true) resolve(await task())
+        } catch (error) {
+          reject(error)
+        } finally {
+          signal?.removeEventListener('abort', abort)
+          release()
+        }
+      })
+    })
+    return result
+  }
+
+  async #execute(request: ExecuteRequest): Promise<FinishedRun> {
+    this.lastUsedAt = new Date()
+    const executionCount = (this.#executionCount += 1)
+    const execution = new Execution(executionCount, this.#settings.maxOutput)
+    const startedAt = performance.now()
+    const run = () => this.#runOnce(request, execution)
+    let { outcome, stopped } = await run()
+    if (outcome.type === 'died' && !outcome.started && stopped === null) {
+      // It had died before: none of the code has run, so that it can run on a new process.
+      this.#noteDeath(outcome.exit.description)
+      ;({ outcome, stopped } = await run())
+    }
+    return this.#finish(execution, outcome, stopped, performance.now() - startedAt)
+  }
+
+  async #runOnce(request: ExecuteRequest, execution: Execution): Promise<Attempt> {
+    const worker = await this.#liveWorker()
+    const stop = new Stop(worker, this.#settings.interruptGraceMs)
+    const abort = () => stop.request({ type: 'abort' })
+    const timer =
+      request.timeoutMs > 0
+        ? setTimeout(
+            () => stop.request({ type: 'timeout', ms: request.timeoutMs }),
+            request.timeoutMs,
+          )
+        : undefined
+    request.signal?.addEventListener('abort', abort, { once: true })
+    this.#current = execution
+    this.#stopCurrent = (reason) => stop.request(reason)
+    try {
+      const { code, echo, resultVarName } = request
+      const outcome = await worker.run({
+        executionCount: execution.executionCount,
+        code,
+        echo,
+        resultVarName,
+      })
+      await stop.delivered()
+      return { outcome, stopped: stop.reason }
+    } finally {
+      clearTimeout(timer)
+      stop.end()
+      request.signal?.removeEventListener('abort', abort)
+      this.#current = null
+      this.#stopCurrent = null
+      this.lastUsedAt = new Date()
+    }
+  }
+
+  async #finish(
+    execution: Execution,
+    outcome: RunOutcome,
+    stopped: StopReason | null,
+    durationMs: number,
+  ): Promise<FinishedRun> {
+    const crashed = outcome.type === 'died'
+    if (crashed) {
+      this.#noteDeath(
+        stopped?.type === 'restart' ? 'was restarted on request' : outcome.exit.description,
+      )
+      // An aborted call's promise has been rejected: the session's next result tells of the restart.
+      if (stopped?.type !== 'abort' && !this.#closed) await this.#revive()
+    }
+    const restart = this.#restart
+    if (stopped?.type !== 'abort') this.#restart = null
+    return {
+      execution,
+      late: this.#late.take(),
+      reply: outcome.type === 'reply' ? outcome.reply : null,
+      durationMs,
+      timedOutAfterMs: stopped?.type === 'timeout' ? stopped.ms : null,
+      crashed,
+      restart,
+      state: restart === null ? 'kept' : 'lost',
+    }
+  }
+
+  /** Starts the next process, so that the result can say that one serves. */
+  async #revive(): Promise<void> {
+    await this.#liveWorker().catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error)
+      const reason = `${this.#restart?.reason ?? ''}; starting a new process failed: ${why}`
+      this.#restart = { reason, restarted: false }
+    })
+  }
+
+  #noteDeath(reason: string): void {
+    this.#worker = null
+    this.#restart = { reason, restarted: true }
+  }
+
+  async #liveWorker(): Promise<Worker> {
+    if (this.#worker !== null) return this.#worker
+    this.#starting = this.#engine.start(this.spec, (event) => this.#onOutput(event))
+    try {
+      const worker = await this.#starting
+      this.#worker = worker
+      void worker.exited.then((exit) => {
+        if (this.#worker === worker) this.#noteDeath(exit.description)
+      })
+      return worker
+    } finally {
+      this.#starting = null
+    }
+  }
+
+  /** Ends the process on purpose: no restart to tell of. */
+  async #stopWorker(): Promise<void> {
+    await this.#worker?.kill()
+    this.#worker = null
+  }
+
+  #onOutput({ executionCount, output }: OutputEvent): void {
+    if (executionCount === this.#current?.executionCount) this.#current.add(output)
+    else this.#late.add(executionCount, output)
+  }
+}
+
+interface Attempt {
+  outcome: RunOutcome
+  stopped: StopReason | null
+}
+
+type StopReason = { type: 'interrupt' | 'abort' | 'restart' } | { type: 'timeout'; ms: number }
+
+/** Stops one run: interrupts it, and kills its process if that does not help in time. */
+class Stop {
+  /** The first reason, whatever came after. */
+  reason: StopReason | null = null
+  readonly #worker: Worker
+  readonly #graceMs: number
+  #interrupted: Promise<void> = Promise.resolve()
+  #killTimer: NodeJS.Timeout | undefined
+  #ended = false
+
+  constructor(worker: Worker, graceMs: number) {
+    this.#worker = worker
+    this.#graceMs = graceMs
+  }
+
+  request(reason: StopReason): void {
+    if (this.#ended) return
+    if (this.reason !== null && this.reason.type !== 'interrupt') return
+    this.reason = reason
+    if (reason.type === 'restart') {
+      void this.#worker.kill()
+      return
+    }
+    this.#interrupted = Promise.all([this.#interrupted, this.#worker.interrupt()]).then(
+      () => undefined,
+    )
+    // Who interrupts by hand may look and decide; a limit and an abort must end the run.
+    if (reason.type === 'interrupt') return
+    this.#killTimer ??= setTimeout(() => void this.#worker.kill(), this.#graceMs)
+  }
+
+  /** Resolves when no interrupt is on its way any more: only then may the next run be sent. */
+  delivered(): Promise<void> {
+    this.end()
+    return this.#interrupted
+  }
+
+  end(): void {
+    this.#ended = true
+    clearTimeout(this.#killTimer)
+  }
+}

@@ -1,0 +1,22 @@
+/** The text that a model reads about the tools. */
+
+export const RUN_DESCRIPTION = `Runs Python code in a persistent session and answers what it printed.
+
+- Variables, imports, functions and the current directory stay for your next call. Files are relative to the working directory.
+- Like at the Python prompt, each top-level expression shows its value; a trailing semicolon silences it. print() works as always.
+- To get a value as data, set result_var_name to the name of a variable: its value comes as JSON in result.
+- Plots: use matplotlib as usual. Every figure still open at plt.show() or at the end of the code is saved as a PNG file and closed; fig_storage_paths names the files.
+- success says whether the code ran to its end. If not, error has name, value and traceback; correct the code and call again. Variables set before the error are kept.
+- If interpreter_restarted is true, the Python process died and all variables are gone: load your data again. notices says what happened.
+- A run that takes longer than its time limit (timeout_ms) is stopped. Split long work into several calls.
+- Top-level await works; background tasks only go on while a later call awaits. input() is not available.`
+
+export const MANAGE_DESCRIPTION = `Manages Python interpreters. You have a session of your own already, which run_python_code uses: you need this tool only to
+
+- create: make another interpreter with variables of its own; answers its interpreter_id for use in run_python_code.
+- list: see your interpreters with status (starting, running = idle, busy, dead), memory and number of runs.
+- interrupt: stop the code that an interpreter runs now; its variables are kept.
+- restart: start an interpreter afresh; all its variables are lost.
+- delete: end an interpreter.
+
+Without interpreter_id, interrupt, restart and delete act on your session.`

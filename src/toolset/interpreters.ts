@@ -1,0 +1,76 @@
+/** The interpreters of a toolset, and which client each belongs to. */
+import { v4 as uuid } from 'uuid'
+import { UnknownInterpreterError } from '../errors.js'
+import type { Engine, InterpreterSpec } from '../engine/engine.js'
+import { Interpreter, type InterpreterSettings } from '../interpreter/interpreter.js'
+
+/** Makes, finds and ends interpreters. */
+export class Interpreters {
+  readonly #engine: Engine
+  readonly #spec: InterpreterSpec
+  readonly #settings: InterpreterSettings
+  readonly #byId = new Map<string, Interpreter>()
+  /** The interpreter that a client's runs use when they name none. */
+  readonly #sessions = new Map<string, Interpreter>()
+
+  constructor(engine: Engine, spec: InterpreterSpec, settings: InterpreterSettings) {
+    this.#engine = engine
+    this.#spec = spec
+    this.#settings = settings
+  }
+
+  /** The client's session, made on first use; its process starts with its first run. */
+  session(clientId: string): Interpreter {
+    const existing = this.#sessions.get(clientId)
+    if (existing !== undefined) return existing
+    const interpreter = this.#make(clientId)
+    this.#sessions.set(clientId, interpreter)
+    return interpreter
+  }
+
+  /** An interpreter by its id; `only` hides those of other clients. */
+  get(id: string, only: string | undefined): Interpreter {
+    const interpreter = this.#byId.get(id)
+    if (interpreter === undefined || (only !== undefined && interpreter.clientId !== only)) {
+      throw new UnknownInterpreterError(id)
+    }
+    return interpreter
+  }
+
+  /** All interpreters, or those of one client, oldest first. */
+  all(only: string | undefined): Interpreter[] {
+    const all = [...this.#byId.values()]
+    return only === undefined ? all : all.filter(({ clientId }) => clientId === only)
+  }
+
+  /** Makes an interpreter beside the client's session, and starts it. */
+  async create(clientId: string): Promise<Interpreter> {
+    const interpreter = this.#make(clientId)
+    try {
+      await interpreter.start()
+    } catch (error) {
+      await this.delete(interpreter)
+      throw error
+    }
+    return interpreter
+  }
+
+  /** Ends an interpreter; if it was a session, the client's next run makes a new one. */
+  async delete(interpreter: Interpreter): Promise<void> {
+    this.#byId.delete(interpreter.id)
+    if (this.#sessions.get(interpreter.clientId) === interpreter) {
+      this.#sessions.delete(interpreter.clientId)
+    }
+    await interpreter.close()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all(undefined).map((interpreter) => this.delete(interpreter)))
+  }
+
+  #make(clientId: string): Interpreter {
+    const interpreter = new Interpreter(uuid(), clientId, this.#engine, this.#spec, this.#settings)
+    this.#byId.set(interpreter.id, interpreter)
+    return interpreter
+  }
+}

@@ -1,0 +1,77 @@
+/** What a model should read of a result. */
+import { stripVTControlCharacters } from 'node:util'
+import { cutMiddle } from '../interpreter/bounded-text.js'
+import type { RunResult } from './result.js'
+
+const DEFAULT_MAX_CHARACTERS = 20_000
+
+/** Options of {@link toModelText}. */
+export interface ModelTextOptions {
+  /** Characters of output, value and error together, at most. @default 20000 */
+  readonly maxCharacters?: number
+}
+
+/**
+ * Renders a result as text for a model: notices first, so that no cut can hide them, then what the
+ * run printed, its value or error, its figures and late outputs. Without base64 and ANSI codes. What
+ * is too long is cut in its middle, saying how much.
+ */
+export function toModelText(
+  result: RunResult,
+  { maxCharacters = DEFAULT_MAX_CHARACTERS }: ModelTextOptions = {},
+): string {
+  const sections = sectionsOf(result).map(({ title, text }) => ({
+    title,
+    text: stripVTControlCharacters(text).trimEnd(),
+  }))
+  const shown = sections.filter(({ text }) => text !== '')
+  const shares = shareOut(
+    shown.map(({ text }) => text.length),
+    maxCharacters,
+  )
+  const texts = shown.map(({ title, text }, i) => `${title}:\n${cutMiddle(text, shares[i] ?? 0)}`)
+  const notices = (result.notices ?? []).map((notice) => `NOTICE: ${notice}`)
+  const all = [...notices, ...texts, ...figureLines(result)]
+  if (all.length > 0) return all.join('\n\n')
+  return 'The code ran to its end and printed nothing.'
+}
+
+function sectionsOf(result: RunResult): { title: string; text: string }[] {
+  const value = result.result_type === undefined ? '' : JSON.stringify(result.result, null, 1)
+  const { error } = result
+  return [
+    { title: 'stdout', text: result.stdout },
+    { title: 'stderr', text: result.stderr },
+    { title: `result (${result.result_type ?? ''})`, text: value },
+    { title: 'error', text: error === undefined ? '' : errorText(error) },
+    ...(result.late_outputs ?? []).map(({ execution_count: run, stdout, stderr }) => ({
+      title: `written later by run ${run}`,
+      text: stdout + stderr,
+    })),
+    { title: 'still running', text: (result.survivors ?? []).join('\n') },
+  ]
+}
+
+function errorText({ name, value, traceback }: NonNullable<RunResult['error']>): string {
+  // The traceback ends with name and value, unless the value says more than Python did.
+  if (traceback.endsWith(value) && traceback.includes(name)) return traceback
+  return `${traceback}\n${name}: ${value}`.trim()
+}
+
+function figureLines({ fig_storage_paths: paths, base64_uri: uris }: RunResult): string[] {
+  if (paths !== undefined) return [`figures: ${paths.join(', ')}`]
+  return uris === undefined ? [] : [`figures: ${uris.length}, not saved to files`]
+}
+
+/** Shares `budget` out among texts of these lengths, so that only the longest have to be cut. */
+function shareOut(lengths: readonly number[], budget: number): number[] {
+  const shares = new Array<number>(lengths.length).fill(0)
+  let left = budget
+  const byLength = [...lengths.keys()].sort((a, b) => (lengths[a] ?? 0) - (lengths[b] ?? 0))
+  byLength.forEach((index, done) => {
+    const fair = Math.floor(left / (lengths.length - done))
+    shares[index] = Math.min(lengths[index] ?? 0, fair)
+    left -= shares[index]
+  })
+  return shares
+}

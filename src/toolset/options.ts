@@ -1,0 +1,52 @@
+/** What a programmer passes to the toolset and its calls. */
+import type { EchoMode, Engine } from '../engine/engine.js'
+
+/** Options of {@link PythonInterpreterToolSet}. */
+export interface PythonInterpreterToolSetOptions {
+  /** The toolset's name. @default 'python' */
+  readonly name?: string
+  /** Where code runs, and where figures are saved. @default the current directory */
+  readonly workdir?: string
+  /** What runs the code; closing it is the caller's. @default a LocalEngine of its own */
+  readonly engine?: Engine
+  /** Code that every new Python process runs first; null for none. @default matplotlib set-up */
+  readonly initCode?: string | null
+  /**
+   * A Python executable or the folder of a virtual environment.
+   * @default `$VIRTUAL_ENV`, else `<workdir>/.venv`, else `python3` on the PATH
+   */
+  readonly python?: string
+  /** Environment variables for Python. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Host variables that Python sees beside the fixed list: all, or those named. @default false */
+  readonly inheritEnv?: boolean | readonly string[]
+  /** Which top-level expressions show their value. @default 'all' */
+  readonly echo?: EchoMode
+  /** Time limit of a run in ms, not counting its wait in the queue; 0 for none. @default 120000 */
+  readonly timeoutMs?: number
+  /** How long an interrupted run may take to stop before its process is killed. @default 5000 */
+  readonly interruptGraceMs?: number
+  /** Characters kept of each output stream of a run: head and tail. @default 1000000 */
+  readonly maxOutputCharacters?: number
+  /**
+   * Whether matplotlib figures are captured, into which folder (relative to the workdir, default
+   * `.matplotlib_figs`) and with how many dots per inch (default: each figure's own).
+   */
+  readonly figures?: boolean | { readonly folder?: string; readonly dpi?: number }
+}
+
+/** Options of one run; the snake_case ones are the tool's, the others a programmer's. */
+export interface RunOptions {
+  /** The variable whose value `result` carries. */
+  readonly result_var_name?: string | undefined
+  /** An interpreter other than the client's session. */
+  readonly interpreter_id?: string | undefined
+  /** Whose session to use. @default 'default' */
+  readonly client_id?: string | undefined
+  /** Time limit of this run in ms; 0 for none. */
+  readonly timeout_ms?: number | undefined
+  /** Overrides the toolset's `echo` for this run. */
+  readonly echo?: EchoMode | undefined
+  /** Aborts the call; a run that executes is interrupted, and its session goes on. */
+  readonly signal?: AbortSignal | undefined
+}

@@ -1,0 +1,190 @@
+/** What `runPythonCode` answers: what is known of a finished run, in the words of the tool. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { v4 as uuid } from 'uuid'
+import type { JsonValue, RunError } from '../engine/engine.js'
+import type { FinishedRun, SessionState } from '../interpreter/interpreter.js'
+import type { LateOutput } from '../interpreter/execution.js'
+
+/** The result of one run. Fields that do not apply are absent. */
+export interface RunResult {
+  /** Whether the given code ran to its end and its value could be answered. */
+  success: boolean
+  /** The value of `result_var_name` as JSON; null without one. The README lists the mappings. */
+  result: JsonValue
+  /** The Python type of `result`, e.g. `pandas.DataFrame`. */
+  result_type?: string
+  /** What was printed, echoed values in their place. */
+  stdout: string
+  stderr: string
+  interpreter_id: string
+  /** The run's number in its interpreter; `<run N>` in tracebacks. */
+  execution_count: number
+  duration_ms: number
+  /** Why `success` is false. */
+  error?: RunError
+  /** The time limit was reached. */
+  timed_out?: true
+  /** The last figure's file, relative to the workdir. */
+  fig_storage_path?: string
+  /** All figures' files, in the order in which they were shown. */
+  fig_storage_paths?: string[]
+  /** All figures as data URIs, in the same order. */
+  base64_uri?: string[]
+  /** Fields that are too long to be worth a model's attention. */
+  hidden_to_model?: ['base64_uri']
+  /** The Python process died in this run. */
+  interpreter_crashed?: true
+  /** A new process has taken over, in this run or before it. */
+  interpreter_restarted?: boolean
+  /** What became of the old process. */
+  restart_reason?: string
+  /** What became of the session's variables: `kept`, or `lost` but for what `initCode` makes. */
+  state: SessionState
+  /** What threads, tasks and child processes of earlier runs wrote since. */
+  late_outputs?: LateOutput[]
+  /** Processes that this run started and an interrupt did not end. */
+  survivors?: string[]
+  /** Sentences that a reader of the result should not miss. */
+  notices?: string[]
+}
+
+/** Where figures go. */
+export interface FigureFolder {
+  readonly workdir: string
+  /** Relative to the workdir. */
+  readonly folder: string
+}
+
+/** Makes the result of a finished run, writing its figures to files. */
+export async function runResult(
+  interpreterId: string,
+  run: FinishedRun,
+  figureFolder: FigureFolder,
+): Promise<RunResult> {
+  const { execution, reply } = run
+  const error = runError(run)
+  const figures = await saveFigures(run, figureFolder)
+  const notices = [
+    ...restartNotices(run),
+    ...figures.notices,
+    ...(reply?.notices ?? []),
+    ...truncationNotices(run),
+  ]
+  return {
+    success: error === null,
+    result: error === null ? (reply?.value ?? null) : null,
+    ...(error === null && reply?.valueType !== undefined ? { result_type: reply.valueType } : {}),
+    stdout: execution.stdout.toString(),
+    stderr: execution.stderr.toString(),
+    interpreter_id: interpreterId,
+    execution_count: execution.executionCount,
+    duration_ms: Math.round(run.durationMs * 1000) / 1000,
+    ...(error === null ? {} : { error }),
+    ...(run.timedOutAfterMs === null ? {} : { timed_out: true as const }),
+    ...figures.fields,
+    ...(run.crashed ? { interpreter_crashed: true as const } : {}),
+    ...(run.restart === null
+      ? {}
+      : {
+          interpreter_restarted: run.restart.restarted,
+          restart_reason: `The Python process ${run.restart.reason}.`,
+        }),
+    state: run.state,
+    ...(run.late.length === 0 ? {} : { late_outputs: run.late.map(lateOutput) }),
+    ...(reply === null || reply.survivors.length === 0 ? {} : { survivors: [...reply.survivors] }),
+    ...(notices.length === 0 ? {} : { notices }),
+  }
+}
+
+function runError(run: FinishedRun): RunError | null {
+  const { reply, timedOutAfterMs } = run
+  if (reply === null) return deathError(run)
+  if (reply.error === null) return null
+  const { name, value, traceback } = reply.error
+  const ranToItsEnd = reply.completed ? 'The code itself ran to its end. ' : ''
+  if (name === 'KeyboardInterrupt' && timedOutAfterMs !== null) {
+    const limit = `The run was stopped after its time limit of ${timedOutAfterMs} ms.`
+    return { name: 'TimeoutError', value: ranToItsEnd + limit, traceback }
+  }
+  return { name, value: ranToItsEnd + value, traceback }
+}
+
+function deathError({ timedOutAfterMs, restart }: FinishedRun): RunError {
+  const died = `The Python process ${restart?.reason ?? 'ended'}.`
+  if (timedOutAfterMs === null) return { name: 'InterpreterCrashed', value: died, traceback: '' }
+  const value =
+    `The run exceeded its time limit of ${timedOutAfterMs} ms and did not stop when interrupted, ` +
+    'so that its process had to be killed.'
+  return { name: 'TimeoutError', value, traceback: '' }
+}
+
+function restartNotices({ restart, crashed }: FinishedRun): string[] {
+  if (restart === null) return []
+  const when = crashed ? 'during this run' : 'before this run'
+  const now = restart.restarted
+    ? 'A fresh one has taken over: all variables and imports of earlier runs are lost.'
+    : 'All variables and imports of earlier runs are lost.'
+  return [`The Python process ${restart.reason} ${when}. ${now}`]
+}
+
+function truncationNotices({ execution }: FinishedRun): string[] {
+  return (['stdout', 'stderr'] as const).flatMap((name) => {
+    const { leftOut, length } = execution[name]
+    return leftOut === 0
+      ? []
+      : [`${name} had ${length} characters; ${leftOut} in its middle were left out.`]
+  })
+}
+
+function lateOutput(late: FinishedRun['late'][number]): LateOutput {
+  return {
+    execution_count: late.executionCount,
+    stdout: late.stdout.toString(),
+    stderr: late.stderr.toString(),
+  }
+}
+
+type FigureFields = Pick<
+  RunResult,
+  'fig_storage_path' | 'fig_storage_paths' | 'base64_uri' | 'hidden_to_model'
+>
+
+async function saveFigures(
+  { execution, late }: FinishedRun,
+  { workdir, folder }: FigureFolder,
+): Promise<{ fields: FigureFields; notices: string[] }> {
+  // A figure that a thread shows after its run is not lost: it comes with the next result.
+  const displays = [...late, execution].flatMap((source) => source.displays)
+  const images = displays.flatMap(({ data }) => data['image/png'] ?? [])
+  if (images.length === 0) return { fields: {}, notices: [] }
+  const base64_uri = images.map((image) => `data:image/png;base64,${image}`)
+  const fields: FigureFields = { base64_uri, hidden_to_model: ['base64_uri'] }
+  try {
+    const paths = await Promise.all(images.map((image) => saveFigure(image, workdir, folder)))
+    const last = paths.at(-1)
+    return {
+      fields: {
+        ...(last === undefined ? {} : { fig_storage_path: last }),
+        fig_storage_paths: paths,
+        ...fields,
+      },
+      notices: [],
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return { fields, notices: [`The figures could not be written to files: ${why}`] }
+  }
+}
+
+async function saveFigure(base64: string, workdir: string, folder: string): Promise<string> {
+  const path = join(workdir, folder, `${uuid()}.png`)
+  try {
+    await writeFile(path, base64, 'base64')
+  } catch {
+    // Only the figures' folder: a workdir that has been removed is not ours to bring back.
+    await mkdir(join(workdir, folder))
+    await writeFile(path, base64, 'base64')
+  }
+  return relative(workdir, path)
+}

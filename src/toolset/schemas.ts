@@ -1,0 +1,82 @@
+/** The shapes of what callers pass: the tools' inputs, a programmer's options, and their errors. */
+import { z } from 'zod'
+import { InvalidOptionError } from '../errors.js'
+
+const MAX_TIMEOUT_MS = 2 ** 31 - 1 // what setTimeout can do
+
+const interpreterId = z
+  .string()
+  .describe('The interpreter to use, as answered by manage_interpreters. Default: your session.')
+
+const timeoutMs = z.int().min(0).max(MAX_TIMEOUT_MS)
+
+/** The input of `run_python_code`. */
+export const runInput = z.strictObject({
+  code: z.string().describe('Python source, of any number of lines. Top-level await works.'),
+  result_var_name: z
+    .string()
+    .optional()
+    .describe('The name of a variable whose value is answered as JSON in `result`.'),
+  interpreter_id: interpreterId.optional(),
+  timeout_ms: timeoutMs.optional().describe('Time limit of this run in milliseconds; 0 for none.'),
+})
+
+/** The input of `manage_interpreters`. */
+export const manageInput = z.strictObject({
+  operation: z
+    .enum(['create', 'list', 'delete', 'restart', 'interrupt'])
+    .describe('create, list, delete, restart (forgets all variables) or interrupt (stops a run).'),
+  interpreter_id: interpreterId.optional(),
+})
+
+const echo = z.enum(['all', 'last', 'none'])
+const clientId = z.string().min(1)
+
+/** What a programmer can pass to `runPythonCode`. */
+export const runOptions = runInput.extend({
+  client_id: clientId.optional(),
+  echo: echo.optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+})
+
+/** What a programmer can pass to `manageInterpreters`. */
+export const manageOptions = manageInput.extend({ client_id: clientId.optional() })
+
+/** What can be passed to the toolset's constructor, but for the engine. */
+export const toolsetOptions = z.strictObject({
+  name: z.string().min(1).default('python'),
+  workdir: z.string().min(1).optional(),
+  initCode: z.string().nullable().optional(),
+  python: z.string().min(1).optional(),
+  env: z.record(z.string(), z.string()).default({}),
+  inheritEnv: z.union([z.boolean(), z.array(z.string())]).default(false),
+  echo: echo.default('all'),
+  timeoutMs: timeoutMs.default(120_000),
+  interruptGraceMs: timeoutMs.default(5_000),
+  maxOutputCharacters: z.int().min(2).default(1_000_000),
+  figures: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        folder: z.string().min(1).optional(),
+        dpi: z.number().positive().optional(),
+      }),
+    ])
+    .default(true),
+})
+
+/** The options with their defaults. */
+export type ToolsetSettings = z.output<typeof toolsetOptions>
+
+/** The value as the schema gives it back, or an error that names `what` and each mistake. */
+export function parse<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new InvalidOptionError(`${what}: ${describeMistakes(parsed.error)}`)
+}
+
+function describeMistakes(error: z.ZodError): string {
+  return error.issues
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .join('; ')
+}

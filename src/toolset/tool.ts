@@ -1,0 +1,27 @@
+/** The small interfaces between a toolset and an agent, of whatever framework. */
+import type { z } from 'zod'
+
+/** What an agent tells of the call beside its input; no model sees it. */
+export interface ToolContext {
+  /** Whose session it is: a conversation, thread or user. @default 'default' */
+  readonly client_id?: string
+  /** Aborts the call, interrupting the code that it runs. */
+  readonly signal?: AbortSignal
+}
+
+/** One tool that a model can call. */
+export interface Tool {
+  readonly name: string
+  /** What a model reads to decide when and how to call it. */
+  readonly description: string
+  readonly inputSchema: z.ZodType
+  /** Answers a JSON value. Never rejects for what a model typed: mistakes are answered. */
+  execute(input: unknown, context?: ToolContext): Promise<object>
+}
+
+/** A named group of tools: what `agent.toolset()` takes. */
+export interface ToolSet {
+  readonly name: string
+  tools(): readonly Tool[]
+  close(): Promise<void>
+}

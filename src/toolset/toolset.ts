@@ -1,0 +1,188 @@
+/**
+ * The toolset: the two tools, as methods for programmers and as definitions for agents. Knows no
+ * processes and no sockets.
+ */
+import { resolve } from 'node:path'
+import type { z } from 'zod'
+import { ClosedError, PythonInterpreterError } from '../errors.js'
+import type { Engine, RunError } from '../engine/engine.js'
+import { LocalEngine } from '../engine/local/local-engine.js'
+import { MANAGE_DESCRIPTION, RUN_DESCRIPTION } from './descriptions.js'
+import { Interpreters } from './interpreters.js'
+import { manage, type ManageOptions, type ManageResult } from './manage.js'
+import type { PythonInterpreterToolSetOptions, RunOptions } from './options.js'
+import { runResult, type RunResult } from './result.js'
+import {
+  manageInput,
+  manageOptions,
+  parse,
+  runInput,
+  runOptions,
+  toolsetOptions,
+  type ToolsetSettings,
+} from './schemas.js'
+import type { Tool, ToolContext, ToolSet } from './tool.js'
+
+const DEFAULT_CLIENT = 'default'
+const DEFAULT_FIGURE_FOLDER = '.matplotlib_figs'
+
+/**
+ * The default `initCode`: has matplotlib, also that of child processes, draw into memory. It does
+ * not import matplotlib, which would cost every session half a second.
+ */
+export const DEFAULT_INIT_CODE = `__import__("os").environ.setdefault("MPLBACKEND", "agg")`
+
+/** What `run_python_code` answers to an input that cannot be run. */
+export interface RefusedRun {
+  success: false
+  error: RunError
+}
+
+/** Gives an agent Python: the tools `run_python_code` and `manage_interpreters`. */
+export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
+  readonly name: string
+  /** Absolute path of the workdir. */
+  readonly workdir: string
+  readonly #settings: ToolsetSettings
+  readonly #engine: Engine
+  readonly #ownsEngine: boolean
+  readonly #interpreters: Interpreters
+  #closed = false
+
+  /** @throws InvalidOptionError for an option of the wrong type; nothing is started yet. */
+  constructor({ engine, ...options }: PythonInterpreterToolSetOptions = {}) {
+    const settings = parse(toolsetOptions, options, 'new PythonInterpreterToolSet()')
+    this.#settings = settings
+    this.name = settings.name
+    this.workdir = resolve(settings.workdir ?? '.')
+    this.#engine = engine ?? new LocalEngine()
+    this.#ownsEngine = engine === undefined
+    const spec = {
+      python: settings.python,
+      workdir: this.workdir,
+      env: settings.env,
+      inheritEnv: settings.inheritEnv,
+      initCode: settings.initCode === undefined ? DEFAULT_INIT_CODE : settings.initCode,
+      figures: settings.figures === false ? null : { dpi: figureOptions(settings).dpi ?? null },
+    }
+    this.#interpreters = new Interpreters(this.#engine, spec, {
+      interruptGraceMs: settings.interruptGraceMs,
+      maxOutput: settings.maxOutputCharacters,
+    })
+  }
+
+  /**
+   * Runs code in a client's session, after the runs that session was asked for before.
+   *
+   * Resolves whatever the code does. Rejects for misuse and for what no result can express.
+   *
+   * @throws InvalidOptionError, UnknownInterpreterError, ClosedError, AbortedError
+   * @throws NoPythonError, NoPyzmqError, StartError, InitCodeError when no process can be started
+   */
+  async runPythonCode(code: string, options?: RunOptions): Promise<RunResult>
+  async runPythonCode(request: RunOptions & { readonly code: string }): Promise<RunResult>
+  async runPythonCode(
+    first: string | (RunOptions & { readonly code: string }),
+    options: RunOptions = {},
+  ): Promise<RunResult> {
+    const given = isObject(first) ? first : { ...options, code: first }
+    const request = parse(runOptions, given, 'runPythonCode()')
+    this.#requireOpen()
+    const { code, interpreter_id: id, client_id: client } = request
+    const interpreter =
+      id === undefined
+        ? this.#interpreters.session(client ?? DEFAULT_CLIENT)
+        : this.#interpreters.get(id, client)
+    const run = await interpreter.execute({
+      code,
+      echo: request.echo ?? this.#settings.echo,
+      resultVarName: request.result_var_name ?? null,
+      timeoutMs: request.timeout_ms ?? this.#settings.timeoutMs,
+      signal: request.signal,
+    })
+    const folder = figureOptions(this.#settings).folder ?? DEFAULT_FIGURE_FOLDER
+    return runResult(interpreter.id, run, { workdir: this.workdir, folder })
+  }
+
+  /**
+   * Creates, lists, deletes, restarts or interrupts interpreters. Without `client_id` all are seen.
+   * What cannot be done is answered with a sentence.
+   *
+   * @throws InvalidOptionError for options of the wrong type
+   */
+  async manageInterpreters(options: ManageOptions): Promise<ManageResult> {
+    const { client_id: client, ...request } = parse(manageOptions, options, 'manageInterpreters()')
+    return answerErrors(() => {
+      this.#requireOpen()
+      return manage(this.#interpreters, request, client ?? DEFAULT_CLIENT, client)
+    })
+  }
+
+  /** The two tools, for an agent of any framework. */
+  tools(): readonly Tool[] {
+    return [
+      {
+        name: 'run_python_code',
+        description: RUN_DESCRIPTION,
+        inputSchema: runInput,
+        execute: (input, context) => this.#runTool(input, context),
+      },
+      {
+        name: 'manage_interpreters',
+        description: MANAGE_DESCRIPTION,
+        inputSchema: manageInput,
+        execute: (input, context) => this.#manageTool(input, context),
+      },
+    ]
+  }
+
+  /** Ends all interpreters, with the runs that execute or wait. Later calls reject. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#interpreters.close()
+    if (this.#ownsEngine) await this.#engine.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #runTool(input: unknown, context: ToolContext = {}): Promise<RunResult | RefusedRun> {
+    try {
+      const request = parse(runInput, input, 'run_python_code')
+      const client_id = context.client_id ?? DEFAULT_CLIENT
+      return await this.runPythonCode({ ...request, client_id, signal: context.signal })
+    } catch (error) {
+      if (!(error instanceof PythonInterpreterError) || error.code === 'ABORTED') throw error
+      return { success: false, error: { name: error.name, value: error.message, traceback: '' } }
+    }
+  }
+
+  #manageTool(input: unknown, { client_id = DEFAULT_CLIENT }: ToolContext = {}) {
+    return answerErrors(() => {
+      const request = parse(manageInput, input, 'manage_interpreters')
+      return this.manageInterpreters({ ...request, client_id })
+    })
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new ClosedError('The toolset')
+  }
+}
+
+async function answerErrors(operation: () => Promise<ManageResult>): Promise<ManageResult> {
+  try {
+    return await operation()
+  } catch (error) {
+    if (error instanceof PythonInterpreterError) return { success: false, error: error.message }
+    throw error
+  }
+}
+
+function figureOptions({ figures }: ToolsetSettings) {
+  return typeof figures === 'object' ? figures : {}
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
