@@ -1,15 +1,19 @@
 /** Text of any length in bounded memory: its head and its tail. */
 
-/** Keeps the first and the last `limit / 2` characters of what is appended. */
+const CUT_AT = 4096
+
+/** Keeps the first and the last half of `limit` characters of what is appended. */
 export class BoundedText {
-  readonly #half: number
+  readonly #headRoom: number
+  readonly #tailRoom: number
   #head = ''
   #tail = ''
   #length = 0
 
   /** @param limit - characters kept at most */
   constructor(limit: number) {
-    this.#half = Math.max(1, Math.floor(limit / 2))
+    this.#headRoom = Math.ceil(limit / 2)
+    this.#tailRoom = limit - this.#headRoom
   }
 
   /** Characters appended so far. */
@@ -19,24 +23,25 @@ export class BoundedText {
 
   /** Characters that {@link toString} leaves out. */
   get leftOut(): number {
-    return Math.max(0, this.#length - 2 * this.#half)
+    return Math.max(0, this.#length - this.#headRoom - this.#tailRoom)
   }
 
   append(text: string): void {
     this.#length += text.length
-    const room = this.#half - this.#head.length
+    const room = this.#headRoom - this.#head.length
     this.#head += text.slice(0, room)
     const rest = text.slice(Math.max(0, room))
     if (rest === '') return
     this.#tail += rest
     // Not at each append: cutting copies, and only the order of magnitude matters until the end.
-    if (this.#tail.length > 4 * this.#half) this.#tail = this.#tail.slice(-this.#half)
+    if (this.#tail.length > 4 * this.#tailRoom + CUT_AT)
+      this.#tail = lastOf(this.#tail, this.#tailRoom)
   }
 
   /** The whole text, or its head and tail with a line between that says how much is left out. */
   toString(): string {
     if (this.leftOut === 0) return this.#head + this.#tail
-    return joinHeadAndTail(this.#head, this.#tail.slice(-this.#half), this.leftOut)
+    return joinHeadAndTail(this.#head, lastOf(this.#tail, this.#tailRoom), this.leftOut)
   }
 }
 
@@ -45,6 +50,10 @@ export function cutMiddle(text: string, limit: number): string {
   const bounded = new BoundedText(limit)
   bounded.append(text)
   return bounded.toString()
+}
+
+function lastOf(text: string, length: number): string {
+  return text.slice(text.length - Math.min(length, text.length))
 }
 
 function joinHeadAndTail(head: string, tail: string, leftOut: number): string {

@@ -1,5 +1,5 @@
 /** What `runPythonCode` answers: what is known of a finished run, in the words of the tool. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import type { JsonValue, RunError } from '../engine/engine.js'
@@ -152,7 +152,7 @@ type FigureFields = Pick<
 
 async function saveFigures(
   { execution, late }: FinishedRun,
-  { workdir, folder }: FigureFolder,
+  figureFolder: FigureFolder,
 ): Promise<{ fields: FigureFields; notices: string[] }> {
   // A figure that a thread shows after its run is not lost: it comes with the next result.
   const displays = [...late, execution].flatMap((source) => source.displays)
@@ -161,6 +161,8 @@ async function saveFigures(
   const base64_uri = images.map((image) => `data:image/png;base64,${image}`)
   const fields: FigureFields = { base64_uri, hidden_to_model: ['base64_uri'] }
   try {
+    const { workdir, folder } = figureFolder
+    await makeFolder(figureFolder)
     const paths = await Promise.all(images.map((image) => saveFigure(image, workdir, folder)))
     const last = paths.at(-1)
     return {
@@ -179,12 +181,12 @@ async function saveFigures(
 
 async function saveFigure(base64: string, workdir: string, folder: string): Promise<string> {
   const path = join(workdir, folder, `${uuid()}.png`)
-  try {
-    await writeFile(path, base64, 'base64')
-  } catch {
-    // Only the figures' folder: a workdir that has been removed is not ours to bring back.
-    await mkdir(join(workdir, folder))
-    await writeFile(path, base64, 'base64')
-  }
+  await writeFile(path, base64, 'base64')
   return relative(workdir, path)
+}
+
+/** Makes the figures' folder, but not the workdir: one that was removed is not ours to bring back. */
+async function makeFolder({ workdir, folder }: FigureFolder): Promise<void> {
+  await access(workdir)
+  await mkdir(join(workdir, folder), { recursive: true })
 }

@@ -1,0 +1,36 @@
+/** Looking at the processes of this machine. */
+import { readdir, readFile } from 'node:fs/promises'
+
+const DEADLINE_MS = 5_000
+const POLL_MS = 20
+
+/** Whether a process with this pid exists and is no zombie. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
+  return stat !== null && !/\) Z /.test(stat)
+}
+
+/** Polls until `condition` holds; fails with `what` after a deadline. */
+export async function eventually(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  deadlineMs = DEADLINE_MS,
+): Promise<void> {
+  const deadline = performance.now() + deadlineMs
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`Not within ${deadlineMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+/** The keepers and workers of this package that are alive, as `pid command`. */
+export async function leftOverPythons(): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const commands = await Promise.all(
+    pids.map(async (pid) => {
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+      return `${pid} ${command.replaceAll('\0', ' ')}`
+    }),
+  )
+  return commands.filter((command) => command.includes('_python_interpreter_toolset'))
+}
