@@ -112,7 +112,7 @@ class Executor:
         if name not in self._namespace:
             raise NameError(f"name {name!r} is not defined")
         value = self._namespace[name]
-        return to_json(value), type_name(value)
+        return to_json(value, name), type_name(value)
 
     def _capture_figures(self) -> None:
         if self._figures:

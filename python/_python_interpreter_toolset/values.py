@@ -106,7 +106,7 @@ class _Conversion:
             # What a class was made as counts more than what it was built on: Level(int, Enum).
             if "enum.Enum" in ancestry:
                 way = _Way(cls, _Conversion.enum_member, cls)
-            elif any("__dataclass_fields__" in vars(base) for base in cls.__mro__):
+            elif _class_attribute(cls, "__dataclass_fields__"):
                 way = _Way(cls, _Conversion.dataclass, cls)
             else:
                 known = [name for name in reversed(ancestry) if name in _HANDLERS]
@@ -238,7 +238,7 @@ class _Conversion:
         return self.array_of(value, base.__iter__(value))
 
     def array_of(self, value: object, items: Iterable[Any]) -> list[Any]:
-        items = list(items)  # the program's other threads may be changing it
+        items = list(items)  # before other threads change it
         self.enter(value, len(items))
         path, convert, result = self.path, self.convert, []
         for index, item in enumerate(items):
@@ -254,9 +254,9 @@ class _Conversion:
         return sorted(result) if kinds <= {str} or kinds <= {int, float} else result
 
     def tuple_or_record(self, value: Any, base: Any) -> object:
-        fields = getattr(type(value), "_fields", None)
+        fields = _class_attribute(type(value), "_fields")
         if (
-            isinstance(fields, tuple)
+            type(fields) is tuple
             and len(fields) == base.__len__(value)
             and all(type(field) is str for field in fields)
         ):
@@ -283,8 +283,8 @@ class _Conversion:
         size = base.__len__(value)
         self.require_items(size, f"a {base.__name__} of {size:,}")
         keys, texts, items = [], [], []
-        entries = list(base.items(value))
-        self.enter(value, size)
+        entries = list(base.items(value))  # before other threads change it
+        self.enter(value, len(entries))
         for key, item in entries:
             self.path[-1] = key
             keys.append(key)
@@ -292,7 +292,7 @@ class _Conversion:
             items.append(self.convert(item))
         result: object = dict(zip(texts, items))
         if len(set(texts)) < len(texts):  # such as 1 and '1': one would overwrite the other
-            self.count(size, size)
+            self.count(len(entries), len(entries))
             result = [[self.convert(key), item] for key, item in zip(keys, items)]
         self.leave()
         return result
@@ -324,9 +324,9 @@ class _Conversion:
 
     def numpy_array(self, value: Any, _: Any) -> Any:
         numpy = sys.modules["numpy"]
-        containers = self.require_shape(value.shape)
         array = numpy.asarray(value)  # without what a subclass may have changed
-        dtype = array.dtype
+        dtype, dimensions = array.dtype, array.ndim
+        containers = self.require_shape(array.shape)
         if dtype.kind not in "biufcmMSU":
             return self.numpy_objects(value, array)
         self.count(array.size - 1, containers)
@@ -352,7 +352,7 @@ class _Conversion:
         ):
             leaf = None
         nested = array.tolist()
-        return _each(leaf, nested, dimensions=value.ndim) if leaf else nested
+        return _each(leaf, nested, dimensions) if leaf else nested
 
     def numpy_objects(self, value: Any, array: Any) -> object:
         """Convert an array whose items have to be looked at one by one."""
@@ -369,12 +369,15 @@ class _Conversion:
         return self.array_of(value, [item])[0]
 
     def numpy_masked(self, value: Any, base: Any) -> object:
+        numpy = sys.modules["numpy"]
         self.require_shape(value.shape)
         names = value.dtype.names
+        if value is numpy.ma.masked:
+            return None
         if names is None:
-            data = self.numpy_array(value.filled(), base)
-            mask = sys.modules["numpy"].ma.getmaskarray(value).tolist()
-            return _blank(data, mask, dimensions=value.ndim)
+            data = self.numpy_array(value.filled(), base)  # what is masked may be anything
+            mask = numpy.ma.getmaskarray(value).tolist()
+            return _blank(data, mask, value.ndim)
         if value.ndim:
             return self.array_of(value, [value[index] for index in range(len(value))])
         return self.record(value, {name: value[name] for name in names})
@@ -550,6 +553,11 @@ def _digits(value: int) -> str:
         )
     ):
         return ("-" if value < 0 else "") + str(exact(abs(value), value.bit_length()))
+
+
+def _class_attribute(cls: type, name: str) -> Any:
+    """Return what a class defines, which a metaclass could make up for ``getattr``."""
+    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
 
 
 def _python_scalar(value: Any) -> Any:

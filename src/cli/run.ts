@@ -72,7 +72,9 @@ function print(result: Printable): void {
   }
   if (result.error) {
     const { name, value, traceback } = result.error
-    process.stderr.write(withNewline(traceback || `${name}: ${value}`))
+    process.stderr.write(withNewline(traceback))
+    // A time limit's error is not the exception with which Python was interrupted.
+    if (!traceback.includes(name)) process.stderr.write(withNewline(`${name}: ${value}`))
   }
   if (result.restart_reason) process.stderr.write(withNewline(result.restart_reason))
   for (const path of result.fig_storage_paths ?? []) {
@@ -81,5 +83,5 @@ function print(result: Printable): void {
 }
 
 function withNewline(lines: string): string {
-  return lines.endsWith('\n') ? lines : `${lines}\n`
+  return lines === '' || lines.endsWith('\n') ? lines : `${lines}\n`
 }

@@ -1,6 +1,4 @@
 /** `python-interpreter-toolset setup`: makes an environment. */
-import { relative } from 'node:path'
-
 import { readArguments, UsageError } from './arguments.js'
 import { SETUP_HELP } from './help.js'
 
@@ -14,11 +12,10 @@ export async function setupCommand(args: readonly string[]): Promise<number> {
   const [folder = '.venv', ...rest] = positionals
   if (folder === '' || rest.length > 0) throw new UsageError('setup takes one folder at most.')
 
-  const { setup } = await import('../environment/setup.js')
+  const { nearName, setup } = await import('../environment/setup.js')
   const { folder: made, facts, changed } = await setup({ folder, ...options })
-  const name = relative(process.cwd(), made) || made
   const state = changed ? 'is ready' : 'was ready already'
-  process.stdout.write(`${name} ${state}: Python ${facts.version} ${packagesOf(facts)}\n`)
+  process.stdout.write(`${nearName(made)} ${state}: Python ${facts.version} ${packagesOf(facts)}\n`)
   return 0
 }
 

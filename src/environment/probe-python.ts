@@ -102,7 +102,7 @@ export async function probePython(
   })
   const facts = parseFacts(lastLine(run.stdout))
   if (run.failed || !facts) {
-    const reason = complaintIn(run.stderr) || (run.failed ? run.shortMessage : 'no answer')
+    const reason = complaintIn(run.stderr) || run.shortMessage || 'it gave no answer'
     throw new NoPythonError(
       `${executable} does not work as a Python: ${reason.replace(/\.$/, '')}. ` +
         'Repair it, or name another one.',

@@ -110,7 +110,7 @@ async function ensureEnvironment(
     )
   }
   const base = await basePython(python)
-  progress.step(`Making the virtual environment ${nameOf(folder)} with Python ${base.version}`)
+  progress.step(`Making the virtual environment ${nearName(folder)} with Python ${base.version}`)
   const failure = await makeEnvironment(base, folder)
   if (!failure) return true
   // Only what was not there before: an empty folder of the user's may stay as it is.
@@ -294,7 +294,7 @@ function tell({ command, lastWords }: Failure): string {
 }
 
 /** A folder as a person would name it: short if it is near. */
-function nameOf(folder: string): string {
+export function nearName(folder: string): string {
   const near = relative(process.cwd(), folder)
   return near && !near.startsWith('..') ? near : folder
 }

@@ -146,9 +146,11 @@ export class Interpreter {
   /** Ends the process; runs that execute or wait are rejected or end as crashed. */
   async close(): Promise<void> {
     this.#closed = true
+    const release = keepAlive()
     const starting = await this.#starting?.catch(() => null)
     await (starting ?? this.#worker)?.kill()
     await this.#queue
+    release()
   }
 
   #enqueue<T>(signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {

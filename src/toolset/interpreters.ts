@@ -21,11 +21,16 @@ export class Interpreters {
 
   /** The client's session, made on first use; its process starts with its first run. */
   session(clientId: string): Interpreter {
-    const existing = this.#sessions.get(clientId)
+    const existing = this.existingSession(clientId)
     if (existing !== undefined) return existing
     const interpreter = this.#make(clientId)
     this.#sessions.set(clientId, interpreter)
     return interpreter
+  }
+
+  /** The client's session, if it has one. */
+  existingSession(clientId: string): Interpreter | undefined {
+    return this.#sessions.get(clientId)
   }
 
   /** An interpreter by its id; `only` hides those of other clients. */

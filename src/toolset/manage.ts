@@ -33,6 +33,8 @@ export type ManageResult =
 
 const INTERRUPTED_NOTHING =
   'Nothing is running in this interpreter, so there was nothing to interrupt.'
+const NO_SESSION =
+  'There is no session yet: the first run of code starts one. To name an interpreter, pass its interpreter_id.'
 
 /**
  * Carries out one operation.
@@ -51,7 +53,9 @@ export async function manage(
   if (operation === 'list') {
     return { success: true, interpreters: await Promise.all(interpreters.all(only).map(info)) }
   }
-  const interpreter = id === undefined ? interpreters.session(client) : interpreters.get(id, only)
+  const interpreter =
+    id === undefined ? interpreters.existingSession(client) : interpreters.get(id, only)
+  if (interpreter === undefined) return { success: false, error: NO_SESSION }
   if (operation === 'restart') await interpreter.restart()
   else if (operation === 'delete') await interpreters.delete(interpreter)
   else if (!interpreter.interrupt()) return { success: false, error: INTERRUPTED_NOTHING }

@@ -23,14 +23,18 @@ export async function eventually(
   }
 }
 
-/** The keepers and workers of this package that are alive, as `pid command`. */
-export async function leftOverPythons(): Promise<string[]> {
+/** The processes but this one that have `text` in their command or environment: `pid command`. */
+export async function processesNaming(text: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const commands = await Promise.all(
+  const found = await Promise.all(
     pids.map(async (pid) => {
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-      return `${pid} ${command.replaceAll('\0', ' ')}`
+      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+      const isOther = Number(pid) !== process.pid
+      return isOther && (command + environment).includes(text)
+        ? [`${pid} ${command.replaceAll('\0', ' ')}`]
+        : []
     }),
   )
-  return commands.filter((command) => command.includes('_python_interpreter_toolset'))
+  return found.flat()
 }

@@ -84,7 +84,6 @@ export class LocalWorker implements Worker {
   #onReady: (message: ReadyMessage) => void = () => undefined
   #exit: Exit | null = null
   #resolveExited: (exit: Exit) => void = () => undefined
-  #undrained = 0
 
   private constructor(start: WorkerStart, onOutput: (event: OutputEvent) => void) {
     this.#start = start
@@ -239,7 +238,6 @@ export class LocalWorker implements Worker {
 
   /** Reads the next run's output from new pipes; children left behind keep writing to the old ones. */
   #renewPipes(paths: Record<StreamName, string> | null): void {
-    for (const pipe of this.#pipes) if (pipe.closed) this.#pipes.delete(pipe)
     if (paths !== null) this.#openPipes(paths)
   }
 
@@ -261,16 +259,15 @@ export class LocalWorker implements Worker {
       case 'display':
         this.#collectDisplay(event)
         break
-      case 'drained':
-        pipe.close()
-        this.#undrained -= 1
+      case 'closed':
+        this.#pipes.delete(pipe)
         this.#settleDeath()
         break
     }
   }
 
   #eventRun(event: PipeEvent): number | null {
-    return event.type === 'drained' ? null : event.run
+    return event.type === 'closed' ? null : event.run
   }
 
   #collectDisplay({ run, name, part, last }: Extract<PipeEvent, { type: 'display' }>): void {
@@ -302,14 +299,12 @@ export class LocalWorker implements Worker {
   #end(exit: Exit): void {
     this.#exit = exit
     this.#start.channel.unlisten(this.#identity)
-    const open = [...this.#pipes].filter((pipe) => !pipe.closed)
-    this.#undrained = open.length
-    for (const pipe of open) pipe.markDrained()
+    for (const pipe of this.#pipes) pipe.drain()
     this.#settleDeath()
   }
 
   #settleDeath(): void {
-    if (this.#exit === null || this.#undrained > 0) return
+    if (this.#exit === null || this.#pipes.size > 0) return
     const pending = this.#pending
     this.#pending = null
     pending?.release()

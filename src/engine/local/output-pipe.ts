@@ -4,9 +4,11 @@ import { Socket } from 'node:net'
 import { OutputParser, type FrameEvent } from './output-parser.js'
 import { Utf8Decoder } from './utf8.js'
 
-/** What a pipe says, in the order in which it says it. */
+/** What a pipe says, in the order in which it says it; nothing follows `closed`. */
 export type PipeEvent =
-  Exclude<FrameEvent, { type: 'bytes' }> | { type: 'text'; run: number; text: string }
+  | Exclude<FrameEvent, { type: 'bytes' | 'drained' }>
+  | { type: 'text'; run: number; text: string }
+  | { type: 'closed' }
 
 /** Reads a named pipe until its last writer has closed it, without keeping Node alive. */
 export class OutputPipe {
@@ -26,26 +28,18 @@ export class OutputPipe {
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     this.#socket = new Socket({ fd: descriptor, readable: true, writable: false })
     this.#socket.on('data', (chunk) => parser.write(chunk))
-    this.#socket.on('error', () => this.close())
-    this.#socket.on('close', () => {
-      this.#closed = true
-      this.#endTexts()
-      rmSync(path, { force: true })
-    })
+    this.#socket.on('error', () => this.#close())
+    this.#socket.on('close', () => this.#close())
     this.#socket.unref()
   }
 
-  /** Whether its last writer has closed it. */
-  get closed(): boolean {
-    return this.#closed
-  }
-
   /**
-   * Writes the mark that ends what a dead worker wrote: a pipe keeps order, so whoever reads the mark
-   * has read all.
+   * Reads what is in the pipe now, then closes it: for the pipe of a worker that has died, which
+   * somebody else may still hold open.
    */
-  markDrained(): void {
+  drain(): void {
     if (this.#closed) return
+    // A pipe keeps order: when this mark has been read, so has everything before.
     const mark = `\x1e${this.#nonce}X0:0\n`
     try {
       const descriptor = openSync(this.#path, constants.O_WRONLY | constants.O_NONBLOCK)
@@ -55,14 +49,19 @@ export class OutputPipe {
         closeSync(descriptor)
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
-      // The pipe is full; reading goes on and makes room.
-      setImmediate(() => this.markDrained())
+      // Full: reading goes on and makes room. Any other error: there is nothing to read from.
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') setImmediate(() => this.drain())
+      else this.#close()
     }
   }
 
-  close(): void {
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
     this.#socket.destroy()
+    rmSync(this.#path, { force: true })
+    this.#endTexts()
+    this.#emit({ type: 'closed' })
   }
 
   #decode(event: FrameEvent): void {
@@ -72,7 +71,11 @@ export class OutputPipe {
       this.#emitText(event.run, decoder.write(event.bytes))
       return
     }
-    if (event.type === 'end' || event.type === 'drained') this.#endTexts()
+    if (event.type === 'drained') {
+      this.#close()
+      return
+    }
+    if (event.type === 'end') this.#endTexts()
     this.#emit(event)
   }
 

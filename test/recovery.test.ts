@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { toModelText } from '../src/index.js'
+import { eventually, isAlive } from './helpers/processes.js'
+import { makeToolset } from './helpers/toolset.js'
+
+describe('a run that ends its process', () => {
+  it.each([
+    ['a segfault', 'import ctypes\nctypes.string_at(0)', 'was killed by SIGSEGV'],
+    ['os._exit', 'import os\nos._exit(3)', 'exited with code 3'],
+    ['an abort', 'import os\nos.abort()', 'was killed by SIGABRT'],
+    ['SIGKILL', 'import os\nos.kill(os.getpid(), 9)', 'was killed by SIGKILL'],
+  ])(
+    'by %s says so, keeps its output, and goes on with a fresh process',
+    async (_, code, reason) => {
+      const tools = await makeToolset()
+      await tools.runPythonCode('x = 1')
+      const result = await tools.runPythonCode(
+        `import sys\nprint("before", end="")\nprint("error", file=sys.stderr)\n${code}\nprint("after")`,
+      )
+      expect(result).toMatchObject({
+        success: false,
+        stdout: 'before',
+        interpreter_crashed: true,
+        interpreter_restarted: true,
+        state: 'lost',
+        error: { name: 'InterpreterCrashed' },
+      })
+      expect(result.stderr).toMatch(/^error\n/)
+      expect(result.restart_reason).toContain(reason)
+      expect(toModelText(result)).toMatch(/^NOTICE: The Python process .* are lost\./)
+      const next = await tools.runPythonCode('x')
+      expect(next).toMatchObject({ state: 'kept', error: { name: 'NameError' } })
+      expect(next).not.toHaveProperty('interpreter_restarted')
+    },
+  )
+
+  it('loses none of what it wrote, however much that was', async () => {
+    const tools = await makeToolset({ maxOutputCharacters: 10_000_000 })
+    const { stdout } = await tools.runPythonCode(
+      'import os, signal\nfor i in range(100_000): print(i)\nos.kill(os.getpid(), signal.SIGKILL)',
+    )
+    expect(stdout.split('\n').length).toBe(100_001)
+    expect(stdout.endsWith('99999\n')).toBe(true)
+  })
+})
+
+describe('a process that died between runs', () => {
+  it('is shown as dead, and the next run says that it was replaced and runs once', async () => {
+    const tools = await makeToolset()
+    const { stdout: pid } = await tools.runPythonCode('import os\nos.getpid()')
+    process.kill(Number(pid), 'SIGKILL')
+    await eventually('the list shows it as dead', async () => {
+      const listed = await tools.manageInterpreters({ operation: 'list' })
+      return listed.success && listed.interpreters?.[0]?.status === 'dead'
+    })
+    const next = await tools.runPythonCode('print("once")')
+    expect(next).toMatchObject({
+      success: true,
+      stdout: 'once\n',
+      interpreter_restarted: true,
+      restart_reason: expect.stringContaining('SIGKILL') as string,
+      state: 'lost',
+    })
+    expect(next).not.toHaveProperty('interpreter_crashed')
+    expect(await tools.runPythonCode('1')).toMatchObject({ state: 'kept' })
+  })
+
+  it('is replaced before the code runs when nobody has noticed its death yet', async () => {
+    const tools = await makeToolset()
+    for (let round = 0; round < 10; round += 1) {
+      const { stdout: pid } = await tools.runPythonCode('import os\nos.getpid()')
+      process.kill(Number(pid), 'SIGKILL')
+      const next = await tools.runPythonCode('print("once")')
+      expect(next).toMatchObject({ success: true, stdout: 'once\n', state: 'lost' })
+    }
+  })
+
+  it('does not keep child processes of its session alive', async () => {
+    const tools = await makeToolset()
+    const { result } = await tools.runPythonCode(
+      [
+        'import subprocess',
+        'group = subprocess.Popen(["sleep", "1000"]).pid',
+        'own = subprocess.Popen(["sleep", "1000"], start_new_session=True).pid',
+        'pids = [group, own]',
+      ].join('\n'),
+      { result_var_name: 'pids' },
+    )
+    await tools.runPythonCode('import os; os._exit(1)')
+    for (const pid of result as number[]) {
+      await eventually(`${pid} has ended`, async () => !(await isAlive(pid)))
+    }
+  })
+})

@@ -1,0 +1,451 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import {
+  AbortedError,
+  LocalEngine,
+  type PythonInterpreterToolSet,
+  type RunResult,
+} from '../src/index.js'
+import { eventually, isAlive } from './helpers/processes.js'
+import { tell } from './helpers/python-code.js'
+import { makeToolset } from './helpers/toolset.js'
+
+/** Long enough for the code to be where it is to be stopped, short enough not to be felt. */
+const LIMIT_MS = 250
+const GRACE_MS = 300
+/** What stopping may take beyond the limit: far less than what the code would. */
+const SLACK_MS = 2_500
+
+/** Code that an interrupt does not stop. */
+const STUBBORN = [
+  'import time',
+  'while True:',
+  '    try:',
+  '        while True: time.sleep(0.05)',
+  '    except BaseException:',
+  '        pass',
+].join('\n')
+
+/** A toolset whose session has a variable. */
+async function sessionWithX(): Promise<PythonInterpreterToolSet> {
+  const tools = await makeToolset({ interruptGraceMs: GRACE_MS })
+  await tools.runPythonCode('x = 42')
+  return tools
+}
+
+async function expectXKept(tools: PythonInterpreterToolSet): Promise<void> {
+  expect(await tools.runPythonCode('x')).toMatchObject({
+    success: true,
+    stdout: '42\n',
+    state: 'kept',
+  })
+}
+
+function expectInterrupted(result: RunResult): void {
+  expect(result).toMatchObject({
+    success: false,
+    timed_out: true,
+    state: 'kept',
+    error: { name: 'TimeoutError' },
+  })
+  expect(result.error?.value).toContain(`${LIMIT_MS} ms`)
+  expect(result).not.toHaveProperty('interpreter_crashed')
+  expect(result.duration_ms).toBeGreaterThanOrEqual(LIMIT_MS - 1)
+  expect(result.duration_ms).toBeLessThan(LIMIT_MS + SLACK_MS)
+}
+
+describe('a time limit interrupts', () => {
+  it.each([
+    ['a loop', 'while True: pass'],
+    ['time.sleep', 'import time\ntime.sleep(100)'],
+    ['an await', 'import asyncio\nawait asyncio.sleep(100)'],
+    ['asyncio.run', 'import asyncio\nasyncio.run(asyncio.sleep(100))'],
+    ['a gather of tasks', 'import asyncio\nawait asyncio.gather(*map(asyncio.sleep, [99, 100]))'],
+    ['a blocked lock', 'import threading\nlock = threading.Lock()\nfor _ in "12": lock.acquire()'],
+    ['a thread that is joined', JOINED_THREAD()],
+    ['a socket that nobody writes to', 'import socket\nsocket.socketpair()[0].recv(1)'],
+    ['a regular expression that backtracks', `import re\nre.match('(a+)+$', 'a' * 40 + 'b')`],
+    ['subprocess.run', `import subprocess\nsubprocess.run(['sleep', '100'])`],
+    ['a shell pipeline', `import subprocess\nsubprocess.run('sleep 100 | cat', shell=True)`],
+    ['code after exec', `exec('while True: pass')`],
+  ])('%s, and keeps the variables', async (_, code) => {
+    const tools = await sessionWithX()
+    expectInterrupted(await tools.runPythonCode(code, { timeout_ms: LIMIT_MS }))
+    await expectXKept(tools)
+  })
+
+  it('the whole process group of a child', async () => {
+    const tools = await sessionWithX()
+    const code = [
+      'import subprocess',
+      `child = subprocess.Popen('sleep 100 & sleep 100 & echo $! $$; wait', shell=True,`,
+      '                         stdout=subprocess.PIPE, text=True)',
+      'pids = [int(pid) for pid in child.stdout.readline().split()]',
+      'child.wait()',
+    ].join('\n')
+    expectInterrupted(await tools.runPythonCode(code, { timeout_ms: LIMIT_MS }))
+    const { result } = await tools.runPythonCode('', { result_var_name: 'pids' })
+    expect(result).toHaveLength(2)
+    for (const pid of result as number[]) {
+      await eventually(`the child ${pid} ends`, async () => !(await isAlive(pid)))
+    }
+  })
+
+  it('and names the processes that survived the interrupt', async () => {
+    const tools = await sessionWithX()
+    const code = [
+      'import subprocess',
+      `child = subprocess.Popen(['sleep', '100'], start_new_session=True)`,
+      'child.wait()',
+    ].join('\n')
+    const result = await tools.runPythonCode(code, { timeout_ms: LIMIT_MS })
+    expectInterrupted(result)
+    expect(result.survivors).toEqual([expect.stringMatching(/^process \d+ \(sleep 100\)$/)])
+    const later = await tools.runPythonCode('while True: pass', { timeout_ms: LIMIT_MS })
+    expectInterrupted(later)
+    expect(later, 'a process of an earlier run').not.toHaveProperty('survivors')
+  })
+
+  it('whatever the code made of SIGINT before', async () => {
+    const tools = await sessionWithX()
+    await tools.runPythonCode(
+      [
+        'import signal',
+        'signal.signal(signal.SIGINT, signal.SIG_IGN)',
+        'signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})',
+      ].join('\n'),
+    )
+    expectInterrupted(await tools.runPythonCode('while True: pass', { timeout_ms: LIMIT_MS }))
+    await expectXKept(tools)
+  })
+
+  it('the expression of a value, saying that the code itself ran to its end', async () => {
+    const tools = await sessionWithX()
+    const code = [
+      'class Endless:',
+      '    def __repr__(self):',
+      '        while True: pass',
+      'endless = Endless()',
+      `print('printed')`,
+    ].join('\n')
+    const options = { timeout_ms: LIMIT_MS, result_var_name: 'endless' }
+    const result = await tools.runPythonCode(code, options)
+    expectInterrupted(result)
+    expect(result).toMatchObject({ stdout: 'printed\n', result: null })
+    expect(result.error?.value).toContain('ran to its end')
+    await expectXKept(tools)
+  })
+
+  it('the drawing of a figure', async () => {
+    const tools = await sessionWithX()
+    await tools.runPythonCode('import matplotlib.pyplot as plt')
+    const code = [
+      'def endless(renderer):',
+      '    while True: pass',
+      'figure, axes = plt.subplots()',
+      'axes.draw = endless',
+    ].join('\n')
+    const result = await tools.runPythonCode(code, { timeout_ms: LIMIT_MS })
+    expectInterrupted(result)
+    expect(result).not.toHaveProperty('base64_uri')
+    const next = await tools.runPythonCode('x')
+    expect(next).toMatchObject({ success: true, stdout: '42\n' })
+    expect(next, 'the figure that could not be drawn').not.toHaveProperty('base64_uri')
+  })
+
+  it('and what was printed before is in the result', async () => {
+    const tools = await makeToolset()
+    const code = `print('before')\nwhile True: pass`
+    const result = await tools.runPythonCode(code, { timeout_ms: LIMIT_MS })
+    expect(result).toMatchObject({ stdout: 'before\n', timed_out: true })
+    expect(result.error?.traceback).toContain('while True: pass')
+    expect(result.error?.traceback).not.toContain('_python_interpreter_toolset')
+  })
+})
+
+function JOINED_THREAD(): string {
+  return [
+    'import threading',
+    'event = threading.Event()',
+    'thread = threading.Thread(target=event.wait, daemon=True)',
+    'thread.start()',
+    'thread.join()',
+  ].join('\n')
+}
+
+describe('a run that ignores the interrupt', () => {
+  it('is killed after the grace period, which the result tells with the lost state', async () => {
+    const tools = await sessionWithX()
+    const result = await tools.runPythonCode(`print('before')\n${STUBBORN}`, {
+      timeout_ms: LIMIT_MS,
+    })
+    expect(result).toMatchObject({
+      success: false,
+      stdout: 'before\n',
+      timed_out: true,
+      error: { name: 'TimeoutError' },
+      interpreter_crashed: true,
+      interpreter_restarted: true,
+      state: 'lost',
+    })
+    expect(result.duration_ms).toBeGreaterThanOrEqual(LIMIT_MS + GRACE_MS - 2)
+    expect(result.duration_ms).toBeLessThan(LIMIT_MS + GRACE_MS + SLACK_MS)
+    const next = await tools.runPythonCode('x')
+    expect(next).toMatchObject({ error: { name: 'NameError' }, state: 'kept' })
+  })
+
+  it('is said to have been killed for that, not by an unknown hand', async () => {
+    const tools = await sessionWithX()
+    const result = await tools.runPythonCode(STUBBORN, { timeout_ms: LIMIT_MS })
+    expect(result.restart_reason).toMatch(/time limit/)
+    expect(result.restart_reason).not.toMatch(/by hand|memory/)
+  })
+
+  it('is killed too when it holds the interpreter lock in C code', async () => {
+    const tools = await sessionWithX()
+    const code = 'import ctypes\nctypes.PyDLL(None).sleep(100)\nctypes.PyDLL(None).sleep(100)'
+    const result = await tools.runPythonCode(code, { timeout_ms: LIMIT_MS })
+    expect(result).toMatchObject({ success: false, timed_out: true })
+    expect(result.duration_ms).toBeLessThan(LIMIT_MS + GRACE_MS + SLACK_MS)
+  })
+
+  it('that swallows one interrupt and ends in time keeps its state', async () => {
+    const tools = await sessionWithX()
+    const code = [
+      'import time',
+      'try: time.sleep(100)',
+      `except KeyboardInterrupt: print('swallowed')`,
+      `print('went on')`,
+    ].join('\n')
+    const result = await tools.runPythonCode(code, { timeout_ms: LIMIT_MS })
+    expect(result).toMatchObject({
+      success: true,
+      stdout: 'swallowed\nwent on\n',
+      timed_out: true,
+      state: 'kept',
+    })
+    await expectXKept(tools)
+  })
+})
+
+describe('what counts', () => {
+  it('timeout_ms 0 is no limit', async () => {
+    const tools = await makeToolset({ timeoutMs: 50 })
+    const code = 'import time\ntime.sleep(0.3)'
+    const unlimited = await tools.runPythonCode(code, { timeout_ms: 0 })
+    expect(unlimited).toMatchObject({ success: true })
+    expect(unlimited).not.toHaveProperty('timed_out')
+    expect(await tools.runPythonCode(code)).toMatchObject({ success: false, timed_out: true })
+  })
+
+  it('timeoutMs 0 of the toolset is no limit, and a call can have one', async () => {
+    const tools = await makeToolset({ timeoutMs: 0 })
+    expect(await tools.runPythonCode('1')).toMatchObject({ success: true })
+    const code = 'while True: pass'
+    expect(await tools.runPythonCode(code, { timeout_ms: 50 })).toMatchObject({ timed_out: true })
+  })
+
+  it('neither the wait for earlier runs nor the start of the process counts', async () => {
+    const tools = await makeToolset({
+      initCode: 'import time\ntime.sleep(0.4)',
+    })
+    const options = { timeout_ms: 200 }
+    const first = tools.runPythonCode('1', options)
+    const earlier = tools.runPythonCode('import time\ntime.sleep(0.4)')
+    const last = tools.runPythonCode('2', options)
+    for (const result of await Promise.all([first, earlier, last])) {
+      expect(result).toMatchObject({ success: true })
+      expect(result).not.toHaveProperty('timed_out')
+    }
+  })
+})
+
+describe('an aborted call', () => {
+  it('rejects with an AbortError that carries the reason, and the session goes on', async () => {
+    const tools = await sessionWithX()
+    const abort = new AbortController()
+    const code = `${tell('started')}\nimport time\ntime.sleep(100)`
+    const call = tools.runPythonCode(code, { signal: abort.signal })
+    const rejected = expect(call).rejects.toMatchObject({
+      name: 'AbortError',
+      code: 'ABORTED',
+      cause: 'enough',
+    })
+    await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
+    abort.abort('enough')
+    await rejected
+    await expect(call).rejects.toBeInstanceOf(AbortedError)
+    await expectXKept(tools)
+  })
+
+  it('that still waits in the queue never runs, and the runs beside it do', async () => {
+    const tools = await sessionWithX()
+    const abort = new AbortController()
+    const before = tools.runPythonCode('import time\ntime.sleep(0.2)\ny = 1')
+    const aborted = tools.runPythonCode('y = 2', { signal: abort.signal })
+    const after = tools.runPythonCode('y')
+    abort.abort()
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' })
+    expect(await before).toMatchObject({ success: true })
+    expect(await after).toMatchObject({ success: true, stdout: '1\n' })
+  })
+
+  it('whose signal was aborted before never runs', async () => {
+    const tools = await sessionWithX()
+    const call = tools.runPythonCode('x = 0', { signal: AbortSignal.abort() })
+    await expect(call).rejects.toMatchObject({ name: 'AbortError' })
+    await expectXKept(tools)
+  })
+
+  it('never runs if it is aborted while its process starts', async () => {
+    const tools = await makeToolset({ initCode: tell('starting') })
+    const abort = new AbortController()
+    const call = tools.runPythonCode(tell('ran'), { signal: abort.signal })
+    await eventually('the process starts', () => existsSync(join(tools.workdir, 'starting')))
+    abort.abort()
+    await expect(call).rejects.toMatchObject({ name: 'AbortError' })
+    expect(await tools.runPythonCode('1')).toMatchObject({ success: true, stdout: '1\n' })
+    expect(existsSync(join(tools.workdir, 'ran'))).toBe(false)
+  })
+
+  it('that has to be killed is told by the next result', async () => {
+    const tools = await sessionWithX()
+    const abort = new AbortController()
+    const call = tools.runPythonCode(`${tell('started')}\n${STUBBORN}`, { signal: abort.signal })
+    const rejected = expect(call).rejects.toMatchObject({ name: 'AbortError' })
+    await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
+    abort.abort()
+    await rejected
+    const next = await tools.runPythonCode(`'x' in globals()`)
+    expect(next).toMatchObject({
+      success: true,
+      stdout: 'False\n',
+      interpreter_restarted: true,
+      state: 'lost',
+    })
+    expect(next).not.toHaveProperty('interpreter_crashed')
+    expect(next.restart_reason).toMatch(/abort/)
+    const oneLater = await tools.runPythonCode('1')
+    expect(oneLater).toMatchObject({ state: 'kept' })
+    expect(oneLater).not.toHaveProperty('restart_reason')
+  })
+
+  it('of a tool rejects, as the framework that aborted it expects', async () => {
+    const tools = await sessionWithX()
+    const [run] = tools.tools()
+    const call = run?.execute({ code: 'x' }, { signal: AbortSignal.abort() })
+    await expect(call).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})
+
+describe('manageInterpreters interrupt', () => {
+  it('stops the run with a KeyboardInterrupt and keeps the variables', async () => {
+    const tools = await sessionWithX()
+    const call = tools.runPythonCode(`${tell('started')}\nwhile True: pass`)
+    await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
+    expect(await tools.manageInterpreters({ operation: 'interrupt' })).toMatchObject({
+      success: true,
+    })
+    const result = await call
+    expect(result).toMatchObject({
+      success: false,
+      error: { name: 'KeyboardInterrupt' },
+      state: 'kept',
+    })
+    expect(result).not.toHaveProperty('timed_out')
+    await expectXKept(tools)
+  })
+
+  it('answers that nothing runs, and leaves no trace of a session that was never used', async () => {
+    const tools = await makeToolset()
+    expect(await tools.manageInterpreters({ operation: 'interrupt' })).toEqual({
+      success: false,
+      error: expect.stringMatching(/[Nn]othing/) as string,
+    })
+    expect(await tools.manageInterpreters({ operation: 'list' })).toEqual({
+      success: true,
+      interpreters: [],
+    })
+  })
+})
+
+describe('an interrupt belongs to its run', () => {
+  it('does nothing to an interpreter that is idle', async () => {
+    const tools = await sessionWithX()
+    const list = await tools.manageInterpreters({ operation: 'list' })
+    const pid = list.success ? list.interpreters?.[0]?.pid : undefined
+    for (let i = 0; i < 20; i += 1) {
+      process.kill(pid ?? 0, 'SIGINT')
+      await expectXKept(tools)
+    }
+  })
+
+  it('never hits the next run, whenever it comes', async () => {
+    const tools = await makeToolset()
+    await tools.runPythonCode('n = 0\nimport asyncio')
+    const outcomes = { aborted: 0, finished: 0 }
+    for (let i = 0; i < 200; i += 1) {
+      const abort = new AbortController()
+      const code = i % 2 === 0 ? 'for _ in range(5000): pass' : 'await asyncio.sleep(0.0005)'
+      const racer = tools.runPythonCode(code, { signal: abort.signal }).then(
+        () => (outcomes.finished += 1),
+        () => (outcomes.aborted += 1),
+      )
+      const witness = tools.runPythonCode('n += 1\nn')
+      // From before the run has been sent to after it has ended.
+      for (let turn = 0; turn < i % 40; turn += 1) await setImmediate()
+      abort.abort()
+      await racer
+      expect(await witness).toMatchObject({ success: true, stdout: `${i + 1}\n`, state: 'kept' })
+    }
+    expect(outcomes.aborted).toBeGreaterThan(0)
+    expect(outcomes.finished).toBeGreaterThan(0)
+  })
+
+  it('that a time limit sends never hits the next run either', async () => {
+    const tools = await makeToolset()
+    await tools.runPythonCode('n = 0')
+    const outcomes = { stopped: 0, finished: 0 }
+    for (let i = 0; i < 100; i += 1) {
+      const racer = tools.runPythonCode(`for _ in range(${i * 1000}): pass`, { timeout_ms: 1 })
+      const witness = tools.runPythonCode('n += 1\nn')
+      outcomes[(await racer).success ? 'finished' : 'stopped'] += 1
+      expect(await witness).toMatchObject({ success: true, stdout: `${i + 1}\n`, state: 'kept' })
+    }
+    expect(outcomes.stopped).toBeGreaterThan(0)
+    expect(outcomes.finished).toBeGreaterThan(0)
+  })
+})
+
+describe('closing', () => {
+  it('while a process starts runs nothing any more, and is quick', async () => {
+    const engine = new LocalEngine()
+    try {
+      const tools = await makeToolset({ engine, initCode: tell('starting') })
+      const code = `${tell('ran')}\nimport time\ntime.sleep(5)`
+      const call = tools.runPythonCode(code).catch((error: unknown) => error)
+      await eventually('the process starts', () => existsSync(join(tools.workdir, 'starting')))
+      const startedAt = performance.now()
+      await tools.close()
+      expect(performance.now() - startedAt).toBeLessThan(SLACK_MS)
+      await call
+      expect(existsSync(join(tools.workdir, 'ran'))).toBe(false)
+    } finally {
+      await engine.close()
+    }
+  })
+
+  it('ends a run that executes, which says so and claims no new process', async () => {
+    const tools = await sessionWithX()
+    const call = tools.runPythonCode(`${tell('started')}\n${STUBBORN}`)
+    await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
+    await tools.close()
+    const result = await call
+    expect(result).toMatchObject({ success: false, interpreter_crashed: true, state: 'lost' })
+    expect(result.interpreter_restarted).not.toBe(true)
+    expect(result.restart_reason).toMatch(/closed|deleted/)
+    expect((result.notices ?? []).join(' ')).not.toContain('has taken over')
+  })
+})
