@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   AbortedError,
   LocalEngine,
@@ -9,7 +10,7 @@ import {
   type RunResult,
 } from '../src/index.js'
 import { eventually, isAlive } from './helpers/processes.js'
-import { tell } from './helpers/python-code.js'
+import { tell, waitFor } from './helpers/python-code.js'
 import { makeToolset } from './helpers/toolset.js'
 
 /** Long enough for the code to be where it is to be stopped, short enough not to be felt. */
@@ -26,6 +27,14 @@ const STUBBORN = [
   '        while True: time.sleep(0.05)',
   '    except BaseException:',
   '        pass',
+].join('\n')
+
+const JOINED_THREAD = [
+  'import threading',
+  'event = threading.Event()',
+  'thread = threading.Thread(target=event.wait, daemon=True)',
+  'thread.start()',
+  'thread.join()',
 ].join('\n')
 
 /** A toolset whose session has a variable. */
@@ -64,8 +73,11 @@ describe('a time limit interrupts', () => {
     ['asyncio.run', 'import asyncio\nasyncio.run(asyncio.sleep(100))'],
     ['a gather of tasks', 'import asyncio\nawait asyncio.gather(*map(asyncio.sleep, [99, 100]))'],
     ['a blocked lock', 'import threading\nlock = threading.Lock()\nfor _ in "12": lock.acquire()'],
-    ['a thread that is joined', JOINED_THREAD()],
-    ['a socket that nobody writes to', 'import socket\nsocket.socketpair()[0].recv(1)'],
+    ['a thread that is joined', JOINED_THREAD],
+    [
+      'a socket that nobody writes to',
+      'import socket\npair = socket.socketpair()\npair[0].recv(1)',
+    ],
     ['a regular expression that backtracks', `import re\nre.match('(a+)+$', 'a' * 40 + 'b')`],
     ['subprocess.run', `import subprocess\nsubprocess.run(['sleep', '100'])`],
     ['a shell pipeline', `import subprocess\nsubprocess.run('sleep 100 | cat', shell=True)`],
@@ -78,9 +90,12 @@ describe('a time limit interrupts', () => {
 
   it('the whole process group of a child', async () => {
     const tools = await sessionWithX()
+    const child =
+      'import os, subprocess; grandchild = subprocess.Popen(["sleep", "100"]); ' +
+      'print(os.getpid(), grandchild.pid, flush=True); grandchild.wait()'
     const code = [
-      'import subprocess',
-      `child = subprocess.Popen('sleep 100 & sleep 100 & echo $! $$; wait', shell=True,`,
+      'import subprocess, sys',
+      `child = subprocess.Popen([sys.executable, '-c', ${JSON.stringify(child)}],`,
       '                         stdout=subprocess.PIPE, text=True)',
       'pids = [int(pid) for pid in child.stdout.readline().split()]',
       'child.wait()',
@@ -94,7 +109,7 @@ describe('a time limit interrupts', () => {
   })
 
   it('and names the processes that survived the interrupt', async () => {
-    const tools = await sessionWithX()
+    const tools = await makeToolset()
     const code = [
       'import subprocess',
       `child = subprocess.Popen(['sleep', '100'], start_new_session=True)`,
@@ -164,16 +179,6 @@ describe('a time limit interrupts', () => {
     expect(result.error?.traceback).not.toContain('_python_interpreter_toolset')
   })
 })
-
-function JOINED_THREAD(): string {
-  return [
-    'import threading',
-    'event = threading.Event()',
-    'thread = threading.Thread(target=event.wait, daemon=True)',
-    'thread.start()',
-    'thread.join()',
-  ].join('\n')
-}
 
 describe('a run that ignores the interrupt', () => {
   it('is killed after the grace period, which the result tells with the lost state', async () => {
@@ -300,12 +305,13 @@ describe('an aborted call', () => {
   })
 
   it('never runs if it is aborted while its process starts', async () => {
-    const tools = await makeToolset({ initCode: tell('starting') })
+    const tools = await makeToolset({ initCode: `${tell('starting')}\n${waitFor('go')}` })
     const abort = new AbortController()
     const call = tools.runPythonCode(tell('ran'), { signal: abort.signal })
     await eventually('the process starts', () => existsSync(join(tools.workdir, 'starting')))
     abort.abort()
     await expect(call).rejects.toMatchObject({ name: 'AbortError' })
+    await writeFile(join(tools.workdir, 'go'), '')
     expect(await tools.runPythonCode('1')).toMatchObject({ success: true, stdout: '1\n' })
     expect(existsSync(join(tools.workdir, 'ran'))).toBe(false)
   })
@@ -358,16 +364,19 @@ describe('manageInterpreters interrupt', () => {
     await expectXKept(tools)
   })
 
-  it('answers that nothing runs, and leaves no trace of a session that was never used', async () => {
+  it('makes no session where there was none', async () => {
     const tools = await makeToolset()
-    expect(await tools.manageInterpreters({ operation: 'interrupt' })).toEqual({
-      success: false,
-      error: expect.stringMatching(/[Nn]othing/) as string,
-    })
-    expect(await tools.manageInterpreters({ operation: 'list' })).toEqual({
-      success: true,
-      interpreters: [],
-    })
+    const answer = await tools.manageInterpreters({ operation: 'interrupt' })
+    expect(answer).toMatchObject({ success: false })
+    const list = await tools.manageInterpreters({ operation: 'list' })
+    expect(list).toEqual({ success: true, interpreters: [] })
+  })
+
+  it('answers that nothing runs, and does nothing', async () => {
+    const tools = await sessionWithX()
+    const answer = await tools.manageInterpreters({ operation: 'interrupt' })
+    expect(answer).toMatchObject({ success: false })
+    await expectXKept(tools)
   })
 })
 
@@ -420,21 +429,21 @@ describe('an interrupt belongs to its run', () => {
 })
 
 describe('closing', () => {
-  it('while a process starts runs nothing any more, and is quick', async () => {
+  it.each([
+    ['a toolset with its own engine', false],
+    ['a toolset that shares its engine', true],
+  ])('%s while a process starts runs nothing any more, and is quick', async (_, shared) => {
     const engine = new LocalEngine()
-    try {
-      const tools = await makeToolset({ engine, initCode: tell('starting') })
-      const code = `${tell('ran')}\nimport time\ntime.sleep(5)`
-      const call = tools.runPythonCode(code).catch((error: unknown) => error)
-      await eventually('the process starts', () => existsSync(join(tools.workdir, 'starting')))
-      const startedAt = performance.now()
-      await tools.close()
-      expect(performance.now() - startedAt).toBeLessThan(SLACK_MS)
-      await call
-      expect(existsSync(join(tools.workdir, 'ran'))).toBe(false)
-    } finally {
-      await engine.close()
-    }
+    onTestFinished(() => engine.close())
+    const initCode = `${tell('starting')}\nimport time\ntime.sleep(5)`
+    const tools = await makeToolset({ initCode, ...(shared ? { engine } : {}) })
+    const call = tools.runPythonCode(tell('ran')).catch((error: unknown) => error)
+    await eventually('the process starts', () => existsSync(join(tools.workdir, 'starting')))
+    const startedAt = performance.now()
+    await tools.close()
+    await call
+    expect(performance.now() - startedAt).toBeLessThan(SLACK_MS)
+    expect(existsSync(join(tools.workdir, 'ran'))).toBe(false)
   })
 
   it('ends a run that executes, which says so and claims no new process', async () => {

@@ -106,7 +106,7 @@ class _Conversion:
             # What a class was made as counts more than what it was built on: Level(int, Enum).
             if "enum.Enum" in ancestry:
                 way = _Way(cls, _Conversion.enum_member, cls)
-            elif _class_attribute(cls, "__dataclass_fields__"):
+            elif _class_attribute(cls, "__dataclass_fields__") is not None:
                 way = _Way(cls, _Conversion.dataclass, cls)
             else:
                 known = [name for name in reversed(ancestry) if name in _HANDLERS]

@@ -24,3 +24,8 @@ export function daemon(environment: 'inherited' | 'empty' = 'inherited'): string
 export function tell(file: string): string {
   return `open(${JSON.stringify(file)}, 'w').close()`
 }
+
+/** Waits until a test has created the file. */
+export function waitFor(file: string): string {
+  return `import os, time\nwhile not os.path.exists(${JSON.stringify(file)}): time.sleep(0.01)`
+}

@@ -31,6 +31,8 @@ type StreamName = 'stdout' | 'stderr'
 
 const STREAMS: readonly StreamName[] = ['stdout', 'stderr']
 const MAX_STARTUP_TEXT = 4000
+/** What a process writes before it has started any run, be it `initCode`. */
+const BEFORE_ANY_RUN = -1
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -79,7 +81,7 @@ export class LocalWorker implements Worker {
   readonly #displays = new Map<string, Buffer[]>()
   #pid: number | null = null
   #pending: PendingRun | null = null
-  #lastRun = 0
+  #lastRun = BEFORE_ANY_RUN
   #startupText = ''
   #onReady: (message: ReadyMessage) => void = () => undefined
   #exit: Exit | null = null
@@ -215,6 +217,7 @@ export class LocalWorker implements Worker {
 
   #hear(message: WorkerMessage | null): void {
     if (message?.type === 'ready') {
+      this.#lastRun = 0
       this.#renewPipes(message.pipes)
       this.#onReady(message)
     } else if (message?.type === 'reply' && message.run === this.#pending?.run) {
@@ -245,8 +248,10 @@ export class LocalWorker implements Worker {
     const pending = this.#pending?.run === this.#eventRun(event) ? this.#pending : null
     switch (event.type) {
       case 'text':
-        if (event.run === 0)
+        if (event.run <= 0) {
           this.#startupText = (this.#startupText + event.text).slice(-MAX_STARTUP_TEXT)
+        }
+        if (event.run === BEFORE_ANY_RUN) break
         this.#emit(event.run, { type: 'stream', name: stream, text: event.text })
         break
       case 'start':

@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+import { temporaryFolder, testPython } from './helpers/toolset.js'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '..')
+
+interface Packed {
+  filename: string
+  files: { path: string }[]
+}
+
+async function pack(folder: string): Promise<Packed> {
+  // Built already; building again here would pull the files from under other tests.
+  const { stdout } = await run(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
+    { cwd: root },
+  )
+  const parsed = JSON.parse(stdout) as Packed[] | Record<string, Packed>
+  const packed = Object.values(parsed)[0]
+  if (packed === undefined) throw new Error(`npm pack said ${stdout}`)
+  return packed
+}
+
+it('contains what a user needs and nothing else', async () => {
+  const { files } = await pack(await temporaryFolder())
+  const paths = files.map(({ path }) => path)
+  for (const needed of [
+    'package.json',
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'dist/index.js',
+    'dist/index.cjs',
+    'dist/index.d.ts',
+    'dist/index.d.cts',
+    'dist/cli.js',
+    'python/_python_interpreter_toolset/__main__.py',
+    'python/_python_interpreter_toolset/keeper.py',
+  ]) {
+    expect(paths).toContain(needed)
+  }
+  const unwanted = paths.filter(
+    (path) =>
+      !/^(dist\/[^/]+|python\/_python_interpreter_toolset\/\w+\.py|docs\/[\w-]+\.md)$/.test(path) &&
+      !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'].includes(path),
+  )
+  expect(unwanted).toEqual([])
+})
+
+it('works when installed in an empty project, as ESM, as CommonJS and on the command line', async () => {
+  const folder = await temporaryFolder()
+  const { filename } = await pack(folder)
+  const project = join(folder, 'project')
+  await mkdir(project)
+  await writeFile(join(project, 'package.json'), '{"private": true}')
+  await run('npm', ['install', '--prefer-offline', join(folder, filename)], { cwd: project })
+  const main = `
+    const tools = new PythonInterpreterToolSet({ python: ${JSON.stringify(testPython)} })
+    tools.runPythonCode('6 * 7').then(({ stdout }) => { console.log(stdout); return tools.close() })`
+  await writeFile(
+    join(project, 'esm.mjs'),
+    `import { PythonInterpreterToolSet } from 'python-interpreter-toolset';${main}`,
+  )
+  await writeFile(
+    join(project, 'cjs.cjs'),
+    `const { PythonInterpreterToolSet } = require('python-interpreter-toolset');${main}`,
+  )
+  await writeFile(join(project, 'code.py'), 'print(6 * 7)')
+  const command = join(project, 'node_modules/.bin/python-interpreter-toolset')
+  for (const [file, ...args] of [
+    [process.execPath, 'esm.mjs'],
+    [process.execPath, 'cjs.cjs'],
+    [command, 'run', 'code.py', '--python', testPython],
+  ]) {
+    const { stdout } = await run(file ?? '', args, { cwd: project })
+    expect(stdout.trim()).toBe('42')
+  }
+})
