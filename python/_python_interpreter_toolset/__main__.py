@@ -4,18 +4,16 @@ The configuration is JSON on standard input: `endpoint`, `identity`, `nonce`, `f
 `pyzmq_path`, `init_code` and `figures` (null, or an object with `dpi`).
 """
 
+import os
 import sys
 
 if sys.version_info < (3, 9):  # noqa: UP036  # what follows does not even parse there
-    sys.stderr.write("Python %d.%d is too old\n" % sys.version_info[:2])
     sys.exit(87)  # EXIT_OLD_PYTHON
-
-import os
 
 # Until user code runs, the entry that Python made for this script leads to our own package.
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from _python_interpreter_toolset import protocol, worker
+from _python_interpreter_toolset import protocol, worker  # noqa: E402
 
 if __name__ == "__main__":
     worker.start(protocol.read_config())

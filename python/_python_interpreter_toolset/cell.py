@@ -1,8 +1,8 @@
 """Compiling the source of one run into the pieces that are executed one after the other."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 from types import CodeType
 
@@ -54,7 +54,7 @@ class Compiler:
             ]
         return [code]
 
-    def _compile(self, tree: ast.mod, filename: str, mode: str) -> CodeType:
+    def _compile(self, tree: ast.Module | ast.Interactive, filename: str, mode: str) -> CodeType:
         code: CodeType = compile(tree, filename, mode, self._flags, dont_inherit=True)
         self._flags |= code.co_flags & _FUTURE_FLAGS
         return code

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import Any
 
 from .protocol import Message, encode_message
-
-if TYPE_CHECKING:
-    import zmq
 
 
 class Channel:
@@ -21,21 +18,22 @@ class Channel:
         raises ImportError where neither has one.
         """
         zmq = _import_zmq(pyzmq_path)
-        self._socket: zmq.Socket[bytes] = zmq.Context().socket(zmq.DEALER)
+        self._socket: Any = zmq.Context().socket(zmq.DEALER)
         self._socket.setsockopt(zmq.IDENTITY, identity.encode())
         self._socket.setsockopt(zmq.LINGER, 1000)
         self._socket.connect(endpoint)
 
     def receive(self) -> list[bytes]:
         """Wait for the next message; answer its frames as they came."""
-        return self._socket.recv_multipart()
+        frames: list[bytes] = self._socket.recv_multipart()
+        return frames
 
     def send(self, message: Message) -> None:
         """Hand one message to ZeroMQ."""
         self._socket.send(encode_message(message))
 
 
-def _import_zmq(pyzmq_path: str | None):  # type: ignore[no-untyped-def]  # a module has no type
+def _import_zmq(pyzmq_path: str | None) -> Any:
     try:
         import zmq
     except ImportError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import os
 import sys
 from types import ModuleType
 from typing import Any, NoReturn
@@ -21,7 +20,6 @@ def make_main_module() -> ModuleType:
     sys.argv = [""]
     sys.path[0] = ""
     builtins.input = _input
-    sys.stdin = open(os.devnull, encoding="utf-8")
     after_import("multiprocessing.context", _default_to_fork)
     after_import("multiprocessing.reduction", _explain_spawn)
     return main

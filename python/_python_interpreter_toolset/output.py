@@ -142,8 +142,8 @@ class Output:
                 streams[index] = _text_stream(self, index + 1)
         self._streams = (streams[0], streams[1])
         sys.stdout, sys.stderr = self._streams
-        if sys.stdin is None or sys.stdin.closed:
-            sys.stdin = open(os.devnull, encoding="utf-8")
+        if sys.stdin is None or sys.stdin.closed:  # as exit() leaves it
+            sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
 
     def _may_have_left_children(self) -> bool:
         """Answer whether a process that this run started may still hold its pipes.

@@ -234,7 +234,8 @@ class _Conversion:
             size = base.__len__(value)
         except OverflowError:  # only a range is longer than len() can say
             size = -(-(value.stop - value.start) // value.step)
-        self.require_items(size, f"a {base.__name__} of {size:,}")
+        if size > MAX_ITEMS:  # asked first, because naming it takes longer than most lists do
+            self.require_items(size, f"a {base.__name__} of {size:,}")
         return self.array_of(value, base.__iter__(value))
 
     def array_of(self, value: object, items: Iterable[Any]) -> list[Any]:
@@ -281,7 +282,8 @@ class _Conversion:
 
     def mapping(self, value: Any, base: Any) -> object:
         size = base.__len__(value)
-        self.require_items(size, f"a {base.__name__} of {size:,}")
+        if size > MAX_ITEMS:  # asked first, because naming it takes longer than most lists do
+            self.require_items(size, f"a {base.__name__} of {size:,}")
         keys, texts, items = [], [], []
         entries = list(base.items(value))  # before other threads change it
         self.enter(value, len(entries))

@@ -162,10 +162,10 @@ export class Interpreter {
       if (signal?.aborted === true) abort()
       this.#queue = before.then(async () => {
         try {
-          if (this.#closed) throw new ClosedError(`The interpreter ${this.id}`)
+          if (this.#closed) throw this.#closedError()
           if (signal?.aborted !== true) resolve(await task())
         } catch (error) {
-          reject(error)
+          reject(this.#closed ? this.#closedError() : (error as Error))
         } finally {
           signal?.removeEventListener('abort', abort)
           release()
@@ -173,6 +173,10 @@ export class Interpreter {
       })
     })
     return result
+  }
+
+  #closedError(): ClosedError {
+    return new ClosedError(`The interpreter ${this.id}`)
   }
 
   async #execute(request: ExecuteRequest): Promise<FinishedRun> {

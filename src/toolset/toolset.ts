@@ -3,7 +3,6 @@
  * processes and no sockets.
  */
 import { resolve } from 'node:path'
-import type { z } from 'zod'
 import { ClosedError, PythonInterpreterError } from '../errors.js'
 import type { Engine, RunError } from '../engine/engine.js'
 import { LocalEngine } from '../engine/local/local-engine.js'

@@ -1,0 +1,150 @@
+/** Runs the examples and the README's snippets as a user would: against the built package. */
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { execa } from 'execa'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const repository = fileURLToPath(new URL('..', import.meta.url))
+const examples = join(repository, 'examples')
+const environment = join(repository, '.venv')
+const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
+
+beforeAll(() => {
+  const built = join(repository, 'dist', 'index.js')
+  if (!existsSync(built)) throw new Error(`${built} is missing. \`npm test\` makes it.`)
+})
+
+/** Runs a TypeScript file to its end; its working directory is the repository. */
+async function run(file: string, env: NodeJS.ProcessEnv = {}) {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, ['--import', 'tsx', file], {
+    cwd: repository,
+    env: { VIRTUAL_ENV: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
+    reject: false,
+  })
+  return { exitCode, stdout, stderr }
+}
+
+/** Runs an example, which has to succeed silently but for its output. */
+async function example(name: string): Promise<string> {
+  const { stdout, ...rest } = await run(join(examples, name))
+  expect({ ...rest, stdout }).toEqual({ exitCode: 0, stderr: '', stdout })
+  return stdout
+}
+
+/** Checks that the path that ends `output` is a figure's, and removes that. */
+async function takeFigure(output: string): Promise<void> {
+  const path = join(repository, output.trimEnd().split(' ').at(-1) ?? '')
+  const bytes = await readFile(path)
+  expect(bytes.subarray(0, PNG.length)).toEqual(PNG)
+  await rm(path)
+}
+
+describe('the examples', () => {
+  it('script.ts prints what its comments say', async () => {
+    const source = await readFile(join(examples, 'script.ts'), 'utf8')
+    const output = await example('script.ts')
+    expect(output.split('\n')).toEqual([
+      'x is 3',
+      '3',
+      '717897987691852588770249',
+      'false ZeroDivisionError',
+    ])
+    for (const line of output.split('\n')) expect(source).toContain(`) // ${line}`)
+  })
+
+  it('workdir-session.ts summarises and plots the CSV file', async () => {
+    const output = await example('workdir-session.ts')
+    expect(output).toContain('years and months: (61, 12)')
+    expect(output).toContain('index: [ 1997, 1983, 1998 ], data: [ 2.69, 2.61, 1.92 ]')
+    await takeFigure(output)
+  })
+
+  it('agent.ts shows its model an error, a value and the interpreters', async () => {
+    const output = await example('agent.ts')
+    expect(output.match(/^> \w+/gm)).toEqual([
+      '> run_python_code',
+      '> run_python_code',
+      '> run_python_code',
+      '> manage_interpreters',
+    ])
+    expect(output).toContain("NameError: name 'is_prime' is not defined")
+    expect(output).toContain('result (list)')
+    expect(output).toContain('stdout:\n328\n')
+    expect(output).toMatch(/"status":"running","client_id":"conversation-1"/)
+  })
+
+  it('demo.ts computes, plots, survives a segfault, and says so without colour', async () => {
+    const output = await example('demo.ts')
+    expect(output).toContain('199 quarters from 1960 to 2009')
+    expect(output).toMatch(/^ +1980s +3\.1 +7\.3 +4\.9$/m)
+    expect(output).toMatch(/interpreter_crashed +true/)
+    expect(output).toMatch(/restart_reason +The Python process was killed by SIGSEGV\.$/m)
+    expect(output).toMatch(/interpreter_restarted +true/)
+    expect(output).toMatch(/state +lost/)
+    expect(output).toMatch(/'us' in globals\(\)\n +False$/m)
+    expect(output).toContain('the same summary as in run 2: yes')
+    expect(output).toContain('the same interpreter_id: yes')
+    expect(output).not.toContain('\u001b')
+    await takeFigure(output)
+  })
+})
+
+describe('the documents', () => {
+  let folder: string
+
+  // In the repository, so that the package can import itself by name; gone with the tests.
+  beforeAll(async () => (folder = await mkdtemp(join(repository, '.snippets-'))))
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  it('have snippets that are parts of the examples, or compile and run', async () => {
+    const sources = await readAll(examples, '.ts')
+    const isExample = (snippet: string) => sources.some((source) => source.includes(snippet))
+    const readme = await readFile(join(repository, 'README.md'), 'utf8')
+    const docs = [readme, ...(await readAll(join(repository, 'docs'), '.md'))]
+    const snippets = docs.flatMap(typescriptIn)
+    expect(typescriptIn(readme).filter(isExample)).toHaveLength(2)
+
+    const own = snippets.filter((snippet) => !isExample(snippet))
+    const files = own.map((_, i) => join(folder, `snippet-${i}.ts`))
+    await Promise.all(files.map((file, i) => writeFile(file, own[i] ?? '')))
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ extends: '../tsconfig.json', include: ['*.ts'] }),
+    )
+    const compiler = join(repository, 'node_modules', 'typescript', 'bin', 'tsc')
+    const [compiled, ...runs] = await Promise.all([
+      execa(process.execPath, [compiler, '-p', folder], { reject: false }),
+      ...files.map((file) => run(file, { VIRTUAL_ENV: environment })),
+    ])
+    expect(compiled).toMatchObject({ exitCode: 0, stdout: '' })
+    runs.forEach(({ exitCode, stdout, stderr }, i) => {
+      expect({ exitCode, stderr }, own[i]).toEqual({ exitCode: 0, stderr: '' })
+      for (const line of stdout.split('\n')) expect(own[i]).toContain(`// ${line}`)
+    })
+  })
+
+  it('have links to files that exist', async () => {
+    const names = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
+    const pages = (await readdir(join(repository, 'docs'))).map((name) => join('docs', name))
+    for (const page of [...names, ...pages]) {
+      const text = await readFile(join(repository, page), 'utf8')
+      const links = [...text.matchAll(/\]\(([^)#:]+)(#[^)]*)?\)/g)].map(([, path]) => path ?? '')
+      for (const link of links) {
+        expect(existsSync(join(repository, page, '..', link)), `${page}: ${link}`).toBe(true)
+      }
+    }
+  })
+})
+
+async function readAll(directory: string, ending: string): Promise<string[]> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith(ending))
+  return Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')))
+}
+
+/** The contents of the fenced `ts` blocks of a Markdown page. */
+function typescriptIn(page: string): string[] {
+  return [...page.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code ?? '')
+}
