@@ -34,6 +34,16 @@ describe('a run that ends its process', () => {
     },
   )
 
+  it('by a segfault names the line, and none of the worker', async () => {
+    const tools = await makeToolset()
+    const { error } = await tools.runPythonCode(
+      'import ctypes\ndef f():\n    ctypes.string_at(0)\nf()',
+    )
+    expect(error?.traceback).toMatch(/^Fatal Python error: Segmentation fault\n/)
+    expect(error?.traceback).toContain('File "<run 1>", line 3 in f\n  File "<run 1>", line 4 in ')
+    expect(error?.traceback).not.toContain('_python_interpreter_toolset')
+  })
+
   it('loses none of what it wrote, however much that was', async () => {
     const tools = await makeToolset({ maxOutputCharacters: 10_000_000 })
     const { stdout } = await tools.runPythonCode(

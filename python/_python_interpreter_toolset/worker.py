@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import platform
 import sys
@@ -26,6 +27,9 @@ def start(config: dict[str, Any]) -> None:
     except ImportError as error:
         sys.stderr.write(f"{error}\n")
         os._exit(protocol.EXIT_NO_PYZMQ)
+    # Appended to: a forked child that crashes must not overwrite, nor be mistaken for, our own end.
+    crashes = open(os.path.join(config["folder"], "crash"), "ab")  # noqa: SIM115
+    faulthandler.enable(crashes, all_threads=False)
     main = make_main_module()
     figures = None
     if config["figures"] is not None:

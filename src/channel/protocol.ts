@@ -51,6 +51,16 @@ export type WorkerMessage = z.infer<typeof workerMessage>
 export type ReplyMessage = Extract<WorkerMessage, { type: 'reply' }>
 export type ReadyMessage = Extract<WorkerMessage, { type: 'ready' }>
 
+const bundle = z.object({
+  data: z.record(z.string(), z.string()),
+  metadata: z.record(z.string(), z.json()),
+})
+
+/** The MIME bundle of a display, or null if the bytes are none. */
+export function decodeBundle(bytes: Buffer): z.infer<typeof bundle> | null {
+  return parse(bundle, bytes)
+}
+
 /** A message as its frame. */
 export function encodeMessage(message: RunMessage): string {
   return JSON.stringify(message)
@@ -58,9 +68,13 @@ export function encodeMessage(message: RunMessage): string {
 
 /** The message in a worker's frames, or null if they are none. */
 export function decodeMessage(frames: readonly Buffer[]): WorkerMessage | null {
-  if (frames.length !== 1) return null
+  const [frame, ...more] = frames
+  return frame === undefined || more.length > 0 ? null : parse(workerMessage, frame)
+}
+
+function parse<T extends z.ZodType>(schema: T, bytes: Buffer): z.output<T> | null {
   try {
-    return workerMessage.parse(JSON.parse(String(frames[0])))
+    return schema.parse(JSON.parse(bytes.toString('utf8')))
   } catch {
     return null
   }

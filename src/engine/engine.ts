@@ -82,6 +82,8 @@ export interface Exit {
   readonly signal: string | null
   /** A sentence part such as "was killed by SIGSEGV". */
   readonly description: string
+  /** Where its code was, for a signal such as SIGSEGV; empty where unknown. */
+  readonly traceback: string
 }
 
 /** How a run went: to its reply, or to the death of the process that ran it. */

@@ -6,6 +6,7 @@ import { AbortedError, ClosedError } from '../errors.js'
 import type {
   EchoMode,
   Engine,
+  Exit,
   InterpreterSpec,
   OutputEvent,
   RunOutcome,
@@ -48,8 +49,8 @@ export interface FinishedRun {
   readonly durationMs: number
   /** The time limit in ms, if it was reached. */
   readonly timedOutAfterMs: number | null
-  /** Whether the process died in this run. */
-  readonly crashed: boolean
+  /** How the process died in this run; null if it did not. */
+  readonly death: Exit | null
   /** A replaced process: in this run, or since the one before. */
   readonly restart: Restart | null
   readonly state: SessionState
@@ -234,8 +235,7 @@ export class Interpreter {
     stopped: StopReason | null,
     durationMs: number,
   ): Promise<FinishedRun> {
-    const crashed = outcome.type === 'died'
-    if (crashed) {
+    if (outcome.type === 'died') {
       this.#noteDeath(
         stopped?.type === 'restart' ? 'was restarted on request' : outcome.exit.description,
       )
@@ -250,7 +250,7 @@ export class Interpreter {
       reply: outcome.type === 'reply' ? outcome.reply : null,
       durationMs,
       timedOutAfterMs: stopped?.type === 'timeout' ? stopped.ms : null,
-      crashed,
+      death: outcome.type === 'died' ? outcome.exit : null,
       restart,
       state: restart === null ? 'kept' : 'lost',
     }

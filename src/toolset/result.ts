@@ -83,7 +83,7 @@ export async function runResult(
     ...(error === null ? {} : { error }),
     ...(run.timedOutAfterMs === null ? {} : { timed_out: true as const }),
     ...figures.fields,
-    ...(run.crashed ? { interpreter_crashed: true as const } : {}),
+    ...(run.death !== null ? { interpreter_crashed: true as const } : {}),
     ...(run.restart === null
       ? {}
       : {
@@ -110,18 +110,20 @@ function runError(run: FinishedRun): RunError | null {
   return { name, value: ranToItsEnd + value, traceback }
 }
 
-function deathError({ timedOutAfterMs, restart }: FinishedRun): RunError {
+function deathError({ timedOutAfterMs, restart, death }: FinishedRun): RunError {
   const died = `The Python process ${restart?.reason ?? 'ended'}.`
-  if (timedOutAfterMs === null) return { name: 'InterpreterCrashed', value: died, traceback: '' }
+  if (timedOutAfterMs === null) {
+    return { name: 'InterpreterCrashed', value: died, traceback: death?.traceback ?? '' }
+  }
   const value =
     `The run exceeded its time limit of ${timedOutAfterMs} ms and did not stop when interrupted, ` +
     'so that its process had to be killed.'
   return { name: 'TimeoutError', value, traceback: '' }
 }
 
-function restartNotices({ restart, crashed }: FinishedRun): string[] {
+function restartNotices({ restart, death }: FinishedRun): string[] {
   if (restart === null) return []
-  const when = crashed ? 'during this run' : 'before this run'
+  const when = death !== null ? 'during this run' : 'before this run'
   const now = restart.restarted
     ? 'A fresh one has taken over: all variables and imports of earlier runs are lost.'
     : 'All variables and imports of earlier runs are lost.'

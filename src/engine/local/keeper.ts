@@ -6,7 +6,10 @@ import { execa } from 'execa'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { EngineError, StartError } from '../../errors.js'
-import type { Exit } from '../engine.js'
+import type { Exit as FullExit } from '../engine.js'
+
+/** How a process ended, as far as its parent can tell. */
+export type Exit = Omit<FullExit, 'traceback'>
 
 const keeperEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('hello'), pid: z.number() }),

@@ -2,11 +2,13 @@
  * One Python process that serves an interpreter: joins its three ways of speaking (messages, output
  * pipes, and the keeper's word that it has ended) into the `Worker` that engines provide.
  */
+import { rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import type { Channel } from '../../channel/channel.js'
 import {
+  decodeBundle,
   decodeMessage,
   encodeMessage,
   type ReadyMessage,
@@ -14,15 +16,8 @@ import {
   type WorkerMessage,
 } from '../../channel/protocol.js'
 import { InitCodeError, StartError } from '../../errors.js'
-import type {
-  Exit,
-  JsonValue,
-  OutputEvent,
-  RunOutcome,
-  RunReply,
-  RunRequest,
-  Worker,
-} from '../engine.js'
+import type { Exit, OutputEvent, RunOutcome, RunReply, RunRequest, Worker } from '../engine.js'
+import { readCrashReport } from './crash-report.js'
 import type { Keeper } from './keeper.js'
 import { OutputPipe, type PipeEvent } from './output-pipe.js'
 import { pythonPackage } from './python-package.js'
@@ -76,6 +71,8 @@ export class LocalWorker implements Worker {
   readonly #identity = uuid()
   readonly #nonce = uuid().replaceAll('-', '')
   readonly #start: WorkerStart
+  /** The worker's own part of the private folder. */
+  readonly #folder: string
   readonly #onOutput: (event: OutputEvent) => void
   readonly #pipes = new Set<OutputPipe>()
   readonly #displays = new Map<string, Buffer[]>()
@@ -89,6 +86,7 @@ export class LocalWorker implements Worker {
 
   private constructor(start: WorkerStart, onOutput: (event: OutputEvent) => void) {
     this.#start = start
+    this.#folder = join(start.folder, this.#id)
     this.#onOutput = onOutput
     this.exited = new Promise((resolve) => (this.#resolveExited = resolve))
   }
@@ -156,15 +154,15 @@ export class LocalWorker implements Worker {
   }
 
   async #begin(): Promise<void> {
-    const { channel, keeper, folder, timeoutMs } = this.#start
+    const { channel, keeper, timeoutMs } = this.#start
     channel.listen(this.#identity, (frames) => this.#hear(decodeMessage(frames)))
     const release = channel.expect()
     const ready = new Promise<ReadyMessage>((resolve) => (this.#onReady = resolve))
     try {
       this.#pid = await keeper.spawn(this.#spawnCommand(), (exit) => this.#end(exit))
       this.#openPipes({
-        stdout: join(folder, this.#id, 'stdout'),
-        stderr: join(folder, this.#id, 'stderr'),
+        stdout: join(this.#folder, 'stdout'),
+        stderr: join(this.#folder, 'stderr'),
       })
       keeper.attached(this.#id)
       const message = await this.#firstOf(ready, timeoutMs)
@@ -178,7 +176,7 @@ export class LocalWorker implements Worker {
   }
 
   #spawnCommand() {
-    const { channel, folder, python, pyzmqPath, env, workdir, initCode, figures } = this.#start
+    const { channel, python, pyzmqPath, env, workdir, initCode, figures } = this.#start
     return {
       id: this.#id,
       python,
@@ -189,7 +187,7 @@ export class LocalWorker implements Worker {
         endpoint: channel.endpoint,
         identity: this.#identity,
         nonce: this.#nonce,
-        folder: join(folder, this.#id),
+        folder: this.#folder,
         pyzmq_path: pyzmqPath,
         init_code: initCode,
         figures,
@@ -281,11 +279,8 @@ export class LocalWorker implements Worker {
     this.#displays.set(name, parts)
     if (!last) return
     this.#displays.delete(name)
-    const bundle = JSON.parse(Buffer.concat(parts).toString('utf8')) as {
-      data: Record<string, string>
-      metadata: Record<string, JsonValue>
-    }
-    this.#emit(run, { type: 'display_data', ...bundle })
+    const bundle = decodeBundle(Buffer.concat(parts))
+    if (bundle !== null) this.#emit(run, { type: 'display_data', ...bundle })
   }
 
   #emit(executionCount: number, output: OutputEvent['output']): void {
@@ -301,8 +296,8 @@ export class LocalWorker implements Worker {
     pending.resolve({ type: 'reply', reply: runReply(pending.reply) })
   }
 
-  #end(exit: Exit): void {
-    this.#exit = exit
+  #end(exit: Omit<Exit, 'traceback'>): void {
+    this.#exit = { ...exit, traceback: readCrashReport(this.#folder) }
     this.#start.channel.unlisten(this.#identity)
     for (const pipe of this.#pipes) pipe.drain()
     this.#settleDeath()
@@ -310,6 +305,7 @@ export class LocalWorker implements Worker {
 
   #settleDeath(): void {
     if (this.#exit === null || this.#pipes.size > 0) return
+    rmSync(this.#folder, { recursive: true, force: true })
     const pending = this.#pending
     this.#pending = null
     pending?.release()

@@ -1,0 +1,30 @@
+/** Where a process was when a signal such as SIGSEGV ended it, as Python's faulthandler saw it. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pythonPackage } from './python-package.js'
+
+const START_OF_REPORT = 'Fatal Python error'
+const USER_FRAME = 'File "<'
+
+/** The report in a worker's folder, without the worker's own frames; empty where there is none. */
+export function readCrashReport(folder: string): string {
+  const lines = read(join(folder, 'crash')).split('\n')
+  // A child process of user code may have crashed before, into the same file.
+  const report = lines.slice(Math.max(0, findLast(lines, START_OF_REPORT)))
+  return report
+    .slice(0, findLast(report, USER_FRAME) + 1) // the most recent call comes first
+    .filter((line) => !line.includes(pythonPackage))
+    .join('\n')
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function findLast(lines: readonly string[], text: string): number {
+  return lines.map((line) => line.includes(text)).lastIndexOf(true)
+}
