@@ -80,6 +80,7 @@ describe('the examples', () => {
     const output = await example('demo.ts')
     expect(output).toContain('199 quarters from 1960 to 2009')
     expect(output).toMatch(/^ +1980s +3\.1 +7\.3 +4\.9$/m)
+    expect(output).toMatch(/File "<run 4>", line 3 in <module>$/m)
     expect(output).toMatch(/interpreter_crashed +true/)
     expect(output).toMatch(/restart_reason +The Python process was killed by SIGSEGV\.$/m)
     expect(output).toMatch(/interpreter_restarted +true/)

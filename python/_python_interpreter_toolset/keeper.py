@@ -21,6 +21,7 @@ import sys
 
 TYPE_CHECKING = False  # importing typing costs milliseconds
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
     from typing import Any
 
     Event = dict[str, Any]
@@ -110,31 +111,32 @@ class Keeper:
 
     def do_interrupt(self, command: Event) -> None:
         """Send SIGINT to the worker's process group, then say that it has been sent."""
-        pid = self.pids.get(command["id"])
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGINT)
-        tell({"event": "interrupted", "id": command["id"]})
+        try:
+            self.signal_worker(command["id"], signal.SIGINT)
+        finally:
+            tell({"event": "interrupted", "id": command["id"]})
 
     def do_kill(self, command: Event) -> None:
         """Send SIGKILL to the worker's process group; its end is told when it is reaped."""
-        pid = self.pids.get(command["id"])
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+        self.signal_worker(command["id"], signal.SIGKILL)
+
+    def signal_worker(self, worker_id: str, number: int) -> None:
+        """Signal a worker's process group; the worker alone if its code made it leave that."""
+        pid = self.pids.get(worker_id)
+        if pid is None:
+            return
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
 
     def reap(self) -> None:
         """Reap all ended children, telling Node of the workers among them."""
         workers = {pid: worker_id for worker_id, pid in self.pids.items()}
-        while (pid := ended_child()) is not None:
+        for pid, status in reaped_children(workers):
             worker_id = workers.get(pid)
             if worker_id is None:
-                os.waitpid(pid, 0)
                 continue
-            # Before the leader is reaped, so that its process group id cannot name another group.
-            with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
-            status = os.waitpid(pid, 0)[1]
             del self.pids[worker_id]
             self.do_attached({"id": worker_id})
             end_marked_children(worker_id)
@@ -143,8 +145,7 @@ class Keeper:
     def end_everything(self) -> None:
         """End every process below this one and remove the private folder."""
         for pid in self.pids.values():
-            with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
+            kill_group(pid)
         while True:
             for pid in child_pids():
                 with contextlib.suppress(OSError):
@@ -191,13 +192,27 @@ def reset_signals() -> None:
     signal.set_wakeup_fd(-1)
 
 
-def ended_child() -> int | None:
-    """Answer a child that has ended and is not reaped yet."""
-    try:
-        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return None
-    return None if ended is None else ended.si_pid
+def reaped_children(leaders: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Reap every child that has ended, killing what is left of a leader's group."""
+    with contextlib.suppress(ChildProcessError):
+        if not hasattr(os, "waitid"):  # macOS before Python 3.13
+            for leader in leaders:
+                pid, status = os.waitpid(leader, os.WNOHANG)
+                if pid:
+                    kill_group(pid)
+                    yield pid, status
+            return
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            # Killed before it is reaped, so that the group's id cannot have passed to another.
+            if ended.si_pid in leaders:
+                kill_group(ended.si_pid)
+            yield os.waitpid(ended.si_pid, 0)
+
+
+def kill_group(leader: int) -> None:
+    """Kill a process group, if there still is one."""
+    with contextlib.suppress(OSError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def child_pids() -> list[int]:

@@ -3,6 +3,7 @@
  * describes the control frames in the output pipes.
  */
 import { z } from 'zod'
+import type { JsonValue } from '../engine/engine.js'
 
 /** Both sides must be of the same version: they ship in one package. */
 export const PROTOCOL_VERSION = 1
@@ -20,6 +21,9 @@ export interface RunMessage {
   result_var_name: string | null
 }
 
+// Whatever JSON.parse gives is one; to look through a million items again would take a second.
+const json = z.custom<JsonValue>()
+
 const error = z.object({ name: z.string(), value: z.string(), traceback: z.string() })
 const pipes = z.object({ stdout: z.string(), stderr: z.string() }).nullable()
 
@@ -36,7 +40,7 @@ const workerMessage = z.discriminatedUnion('type', [
     run: z.number(),
     completed: z.boolean(),
     error: error.nullable(),
-    value: z.json().optional(),
+    value: json.optional(),
     value_type: z.string().optional(),
     notices: z.array(z.string()),
     survivors: z.array(z.string()).default([]),
@@ -53,7 +57,7 @@ export type ReadyMessage = Extract<WorkerMessage, { type: 'ready' }>
 
 const bundle = z.object({
   data: z.record(z.string(), z.string()),
-  metadata: z.record(z.string(), z.json()),
+  metadata: z.record(z.string(), json),
 })
 
 /** The MIME bundle of a display, or null if the bytes are none. */

@@ -243,10 +243,11 @@ export class Interpreter {
       if (stopped?.type !== 'abort' && !this.#closed) await this.#revive()
     }
     const restart = this.#restart
-    if (stopped?.type !== 'abort') this.#restart = null
+    const heard = stopped?.type !== 'abort'
+    if (heard) this.#restart = null
     return {
       execution,
-      late: this.#late.take(),
+      late: heard ? this.#late.take() : [],
       reply: outcome.type === 'reply' ? outcome.reply : null,
       durationMs,
       timedOutAfterMs: stopped?.type === 'timeout' ? stopped.ms : null,

@@ -36,6 +36,7 @@ export interface SpawnCommand {
 }
 
 interface Child {
+  pid: number | null
   readonly onSpawned: (pid: number) => void
   readonly onFailed: (error: Error) => void
   readonly onExited: (exit: Exit) => void
@@ -86,6 +87,7 @@ export class Keeper {
         return
       }
       this.#children.set(command.id, {
+        pid: null,
         onSpawned: resolve,
         onFailed: reject,
         onExited,
@@ -115,11 +117,10 @@ export class Keeper {
     this.#tell({ do: 'kill', id })
   }
 
-  /** Ends the keeper and everything below it. */
-  async close(): Promise<void> {
+  /** Has the keeper end itself and everything below it; {@link ended} tells when. */
+  close(): void {
     this.#process.ref()
     this.#process.stdin.end()
-    await this.ended
   }
 
   #tell(command: object): void {
@@ -130,8 +131,10 @@ export class Keeper {
     if (event.event === 'hello' || event.id === undefined) return
     const child = this.#children.get(event.id)
     if (child === undefined) return
-    if (event.event === 'spawned') child.onSpawned(event.pid)
-    else if (event.event === 'interrupted') child.onInterrupted.shift()?.()
+    if (event.event === 'spawned') {
+      child.pid = event.pid
+      child.onSpawned(event.pid)
+    } else if (event.event === 'interrupted') child.onInterrupted.shift()?.()
     else if (event.event === 'failed') child.onFailed(new StartError(event.message))
     else this.#lose(event.id, describeExit(event.code, event.signal))
   }
@@ -147,7 +150,8 @@ export class Keeper {
 
   #loseAll(reason: string): void {
     const description = `was ended with its keeper process${reason === '' ? '' : `, which failed: ${reason}`}`
-    for (const id of [...this.#children.keys()]) {
+    for (const [id, child] of this.#children) {
+      killGroup(child.pid)
       this.#lose(id, { code: null, signal: null, description })
     }
   }
@@ -171,6 +175,15 @@ function unref(keeper: ReturnType<typeof startKeeper>): void {
   keeper.unref()
   for (const stream of [keeper.stdin, keeper.stdout, keeper.stderr]) {
     ;(stream as unknown as { unref(): void }).unref()
+  }
+}
+
+/** Where its keeper has died, a worker dies with it (Linux), but not what its code started. */
+function killGroup(pid: number | null): void {
+  try {
+    if (pid !== null) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // nothing is left of it
   }
 }
 

@@ -1,5 +1,5 @@
 /** The engine that runs CPython processes on this machine. */
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dir } from 'tmp-promise'
 import { Channel } from '../../channel/channel.js'
@@ -26,6 +26,8 @@ interface Host {
   readonly folder: string
   readonly keeper: Keeper
   readonly channel: Channel
+  /** Resolves when the keeper, all below it and the folder are gone. */
+  readonly ended: Promise<void>
 }
 
 /** Starts one Python process per interpreter, under a keeper that ends them all when Node ends. */
@@ -41,6 +43,9 @@ export class LocalEngine implements Engine {
   }
 
   async start(spec: InterpreterSpec, onOutput: (event: OutputEvent) => void): Promise<Worker> {
+    if (process.platform === 'win32') {
+      throw new StartError('LocalEngine does not run on Windows yet. Use it inside of WSL 2.')
+    }
     await requireFolder(spec.workdir)
     const python = await findPython({ python: spec.python, workdir: spec.workdir })
     const pyzmqPath = (await this.#pyzmqPaths.get(python)) ?? null
@@ -62,7 +67,8 @@ export class LocalEngine implements Engine {
     this.#closed = true
     const host = await this.#host?.catch(() => null)
     if (host == null) return
-    await host.keeper.close()
+    host.keeper.close()
+    await host.ended
     host.channel.close()
   }
 
@@ -123,8 +129,10 @@ async function openHost(python: string): Promise<Host> {
     unsafeCleanup: true,
   })
   const keeper = new Keeper(python, keeperScript, folder)
+  // The keeper does this itself, unless it was killed or could not start.
+  const ended = keeper.ended.then(() => rm(folder, { recursive: true, force: true }))
   const channel = await Channel.bind(`ipc://${join(folder, 'channel')}`)
-  return { folder, keeper, channel }
+  return { folder, keeper, channel, ended }
 }
 
 async function requireFolder(workdir: string): Promise<void> {
