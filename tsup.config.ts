@@ -8,7 +8,6 @@ export default defineConfig([
     dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
     target: 'node20.19',
     sourcemap: true,
-    clean: true,
     // `import.meta.url` locates the Python worker, in both module formats.
     shims: true,
   },

@@ -1,9 +1,9 @@
 /** The public door of the package. */
-export { DEFAULT_INIT_CODE, PythonInterpreterToolSet, type RefusedRun } from './toolset/toolset.js'
+export { DEFAULT_INIT_CODE, PythonInterpreterToolSet } from './toolset/toolset.js'
 export type { PythonInterpreterToolSetOptions, RunOptions } from './toolset/options.js'
 export type { InterpreterInfo, ManageOptions, ManageResult } from './toolset/manage.js'
-export type { RunResult } from './toolset/result.js'
-export { toModelText, type ModelTextOptions } from './toolset/model-text.js'
+export type { RefusedRun, RunResult } from './toolset/result.js'
+export { toModelText, type ModelTextOptions, type ToolAnswer } from './toolset/model-text.js'
 export type { Tool, ToolContext, ToolSet } from './toolset/tool.js'
 export { LocalEngine, type LocalEngineOptions } from './engine/local/local-engine.js'
 export type {

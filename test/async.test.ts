@@ -42,6 +42,31 @@ describe('top-level await', () => {
     expect(stdout).toBe('0\n1\n2\n[0, 1, 2]\n')
   })
 
+  it('lets statements that do not await start tasks, in the same run or an earlier one', async () => {
+    const tools = await makeToolset()
+    const first = await tools.runPythonCode(
+      [
+        'import asyncio',
+        'async def twice(x): return 2 * x',
+        'a = asyncio.create_task(twice(1))',
+        'b = asyncio.ensure_future(twice(2))',
+        'c = asyncio.gather(twice(3), twice(4))',
+        'await a, await b, await c',
+      ].join('\n'),
+    )
+    expect(first.stdout).toBe('(2, 4, [6, 8])\n')
+    await tools.runPythonCode('asyncio.run(twice(0));\nd = asyncio.create_task(twice(5))')
+    expect((await tools.runPythonCode('await d')).stdout).toBe('10\n')
+  })
+
+  it('leaves the loop free for asyncio.get_event_loop().run_until_complete()', async () => {
+    const tools = await makeToolset()
+    const { stdout } = await tools.runPythonCode(
+      'import asyncio\nasyncio.get_event_loop().run_until_complete(asyncio.sleep(0, 7))',
+    )
+    expect(stdout).toBe('7\n')
+  })
+
   it('does not run tasks between runs; a later await lets them go on', async () => {
     const tools = await makeToolset()
     await tools.runPythonCode(

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -156,7 +156,7 @@ describe('a closed toolset', () => {
   it('leaves nothing behind where the temporary folder has too long a name for a socket', async () => {
     const parent = await ownTemporaryFolder()
     const temporary = join(parent, 'l'.repeat(100))
-    await import('node:fs/promises').then(({ mkdir }) => mkdir(temporary))
+    await mkdir(temporary)
     process.env['TMPDIR'] = temporary
     const tools = await makeToolset()
     await tools.runPythonCode('1').catch((error: unknown) => {

@@ -130,7 +130,7 @@ describe('manageInterpreters', () => {
     await tools.manageInterpreters({ operation: 'restart' })
     expect(await run).toMatchObject({
       success: false,
-      interpreter_crashed: true,
+      error: { name: 'InterpreterRestarted' },
       interpreter_restarted: true,
       restart_reason: 'The Python process was restarted on request.',
       state: 'lost',
@@ -208,7 +208,12 @@ describe('closing', () => {
     await second.runPythonCode(`open("${meet}").read()`)
     const waiting = expect(first.runPythonCode('1')).rejects.toMatchObject({ code: 'CLOSED' })
     await first.close()
-    expect(await running).toMatchObject({ success: false, interpreter_crashed: true })
+    expect(await running).toMatchObject({
+      success: false,
+      error: { name: 'InterpreterClosed' },
+      interpreter_restarted: false,
+      restart_reason: 'The Python process was ended because its interpreter was closed.',
+    })
     await waiting
     expect((await second.runPythonCode('1')).stdout).toBe('1\n')
     await second.close()

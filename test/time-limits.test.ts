@@ -170,6 +170,31 @@ describe('a time limit interrupts', () => {
     expect(next, 'the figure that could not be drawn').not.toHaveProperty('base64_uri')
   })
 
+  it('code that leaves figures open, which do not come with the next run', async () => {
+    const tools = await sessionWithX()
+    await tools.runPythonCode('import matplotlib.pyplot as plt')
+    const code = 'plt.plot([1, 2])\nwhile True: pass'
+    expectInterrupted(await tools.runPythonCode(code, { timeout_ms: LIMIT_MS }))
+    const next = await tools.runPythonCode('x')
+    expect(next).toMatchObject({ success: true, stdout: '42\n' })
+    expect(next).not.toHaveProperty('base64_uri')
+  })
+
+  it('code that has left its process group', async () => {
+    const tools = await sessionWithX()
+    const leave = 'import os, time\nos.setpgid(0, os.getppid())\nend = time.monotonic() + 2'
+    const code = `${leave}\nwhile time.monotonic() < end: pass`
+    expectInterrupted(await tools.runPythonCode(code, { timeout_ms: LIMIT_MS }))
+    const stubborn = [
+      'end = time.monotonic() + 2',
+      'while time.monotonic() < end:',
+      '    try: time.sleep(0.05)',
+      '    except BaseException: pass',
+    ].join('\n')
+    const killed = await tools.runPythonCode(stubborn, { timeout_ms: LIMIT_MS })
+    expect(killed).toMatchObject({ timed_out: true, state: 'lost' })
+  })
+
   it('and what was printed before is in the result', async () => {
     const tools = await makeToolset()
     const code = `print('before')\nwhile True: pass`

@@ -35,6 +35,7 @@ class Executor:
         self._figures = figures
         self._compiler = Compiler()
         self._loop = EventLoop()
+        self._loop.install()
         self._sources = Sources()
         self._sources.install()
         self._last_value: object = None
@@ -72,6 +73,7 @@ class Executor:
         self, run: int, code: str, echo: str, result_var_name: str | None, reply: Message
     ) -> None:
         main_module.refresh(self._main)
+        self._loop.begin()
         if self._figures:
             self._figures.begin()
         try:

@@ -31,6 +31,8 @@ _NEED_NUMPY = ("numpy.", "pandas.")
 class ValueNotExpressible(ValueError):
     """The value contains itself, is nested too deeply or is too large to be returned as JSON."""
 
+    __module__ = "builtins"  # a traceback shows the name only, not where the worker keeps it
+
 
 def to_json(value: object, name: str = "value") -> object:
     """Return what ``value`` looks like in JSON; error messages call it ``name``."""

@@ -47,8 +47,8 @@ export interface FinishedRun {
   /** Null if the process died in this run. */
   readonly reply: RunReply | null
   readonly durationMs: number
-  /** The time limit in ms, if it was reached. */
-  readonly timedOutAfterMs: number | null
+  /** Why the run was asked to stop before its end; null if it was not. */
+  readonly stopped: StopReason | null
   /** How the process died in this run; null if it did not. */
   readonly death: Exit | null
   /** A replaced process: in this run, or since the one before. */
@@ -149,6 +149,7 @@ export class Interpreter {
     this.#closed = true
     const release = keepAlive()
     const starting = await this.#starting?.catch(() => null)
+    this.#stopCurrent?.({ type: 'close' })
     await (starting ?? this.#worker)?.kill()
     await this.#queue
     release()
@@ -236,11 +237,10 @@ export class Interpreter {
     durationMs: number,
   ): Promise<FinishedRun> {
     if (outcome.type === 'died') {
-      this.#noteDeath(
-        stopped?.type === 'restart' ? 'was restarted on request' : outcome.exit.description,
-      )
+      this.#noteDeath(describeDeath(outcome.exit, stopped))
       // An aborted call's promise has been rejected: the session's next result tells of the restart.
-      if (stopped?.type !== 'abort' && !this.#closed) await this.#revive()
+      if (this.#closed) this.#restart = { reason: this.#restart?.reason ?? '', restarted: false }
+      else if (stopped?.type !== 'abort') await this.#revive()
     }
     const restart = this.#restart
     const heard = stopped?.type !== 'abort'
@@ -250,7 +250,7 @@ export class Interpreter {
       late: heard ? this.#late.take() : [],
       reply: outcome.type === 'reply' ? outcome.reply : null,
       durationMs,
-      timedOutAfterMs: stopped?.type === 'timeout' ? stopped.ms : null,
+      stopped,
       death: outcome.type === 'died' ? outcome.exit : null,
       restart,
       state: restart === null ? 'kept' : 'lost',
@@ -303,7 +303,27 @@ interface Attempt {
   stopped: StopReason | null
 }
 
-type StopReason = { type: 'interrupt' | 'abort' | 'restart' } | { type: 'timeout'; ms: number }
+/** Why a run was asked to stop. */
+export type StopReason =
+  | { readonly type: 'interrupt' | 'abort' | 'restart' | 'close' }
+  | { readonly type: 'timeout'; readonly ms: number }
+
+function describeDeath(exit: Exit, stopped: StopReason | null): string {
+  switch (stopped?.type) {
+    case 'close':
+      return 'was ended because its interpreter was closed'
+    case 'restart':
+      return 'was restarted on request'
+    case 'abort':
+    case 'timeout':
+      // How else it may have ended meanwhile is not known to be another cause.
+      return exit.signal === 'SIGKILL'
+        ? 'did not stop when interrupted, and was killed'
+        : exit.description
+    default:
+      return exit.description
+  }
+}
 
 /** Stops one run: interrupts it, and kills its process if that does not help in time. */
 class Stop {
@@ -322,9 +342,10 @@ class Stop {
 
   request(reason: StopReason): void {
     if (this.#ended) return
-    if (this.reason !== null && this.reason.type !== 'interrupt') return
+    const ends = reason.type === 'restart' || reason.type === 'close'
+    if (this.reason !== null && this.reason.type !== 'interrupt' && !ends) return
     this.reason = reason
-    if (reason.type === 'restart') {
+    if (ends) {
       void this.#worker.kill()
       return
     }

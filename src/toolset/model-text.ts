@@ -1,7 +1,12 @@
 /** What a model should read of a result. */
 import { stripVTControlCharacters } from 'node:util'
+import type { RunError } from '../engine/engine.js'
 import { cutMiddle } from '../interpreter/bounded-text.js'
-import type { RunResult } from './result.js'
+import type { ManageResult } from './manage.js'
+import type { RefusedRun, RunResult } from './result.js'
+
+/** Whatever one of the two tools answers. */
+export type ToolAnswer = RunResult | RefusedRun | ManageResult
 
 const DEFAULT_MAX_CHARACTERS = 20_000
 
@@ -12,14 +17,21 @@ export interface ModelTextOptions {
 }
 
 /**
- * Renders a result as text for a model: notices first, so that no cut can hide them, then what the
- * run printed, its value or error, its figures and late outputs. Without base64 and ANSI codes. What
- * is too long is cut in its middle, saying how much.
+ * Renders a tool's answer as text for a model. That of a run has notices first, so that no cut can
+ * hide them, then what the run printed, its value or error, its late outputs and its figures; without
+ * base64 and ANSI codes. What is too long is cut in its middle, saying how much.
  */
 export function toModelText(
-  result: RunResult,
+  answer: ToolAnswer,
   { maxCharacters = DEFAULT_MAX_CHARACTERS }: ModelTextOptions = {},
 ): string {
+  if ('stdout' in answer) return runText(answer, maxCharacters)
+  if (answer.success) return cutMiddle(JSON.stringify(answer), maxCharacters)
+  const { error } = answer
+  return `error:\n${cutMiddle(typeof error === 'string' ? error : errorText(error), maxCharacters)}`
+}
+
+function runText(result: RunResult, maxCharacters: number): string {
   const sections = sectionsOf(result).map(({ title, text }) => ({
     title,
     text: stripVTControlCharacters(text).trimEnd(),
@@ -37,7 +49,7 @@ export function toModelText(
 }
 
 function sectionsOf(result: RunResult): { title: string; text: string }[] {
-  const value = result.result_type === undefined ? '' : JSON.stringify(result.result, null, 1)
+  const value = result.result_type === undefined ? '' : JSON.stringify(result.result)
   const { error } = result
   return [
     { title: 'stdout', text: result.stdout },
@@ -52,7 +64,7 @@ function sectionsOf(result: RunResult): { title: string; text: string }[] {
   ]
 }
 
-function errorText({ name, value, traceback }: NonNullable<RunResult['error']>): string {
+function errorText({ name, value, traceback }: RunError): string {
   // The traceback ends with name and value, unless the value says more than Python did.
   if (traceback.endsWith(value) && traceback.includes(name)) return traceback
   return `${traceback}\n${name}: ${value}`.trim()

@@ -6,10 +6,23 @@ import type { JsonValue, RunError } from '../engine/engine.js'
 import type { FinishedRun, SessionState } from '../interpreter/interpreter.js'
 import type { LateOutput } from '../interpreter/execution.js'
 
-/** The result of one run. Fields that do not apply are absent. */
-export interface RunResult {
-  /** Whether the given code ran to its end and its value could be answered. */
-  success: boolean
+/** The result of one run. `success` tells whether there is an `error`. */
+export type RunResult = RunFields & (Succeeded | Failed)
+
+interface Succeeded {
+  /** The code ran to its end, and its value, if one was asked for, is there. */
+  success: true
+  error?: undefined
+}
+
+interface Failed {
+  success: false
+  /** Why the code did not run to its end, or why its value could not be answered. */
+  error: RunError
+}
+
+/** The fields of every result. Those that do not apply are absent. */
+export interface RunFields {
   /** The value of `result_var_name` as JSON; null without one. The README lists the mappings. */
   result: JsonValue
   /** The Python type of `result`, e.g. `pandas.DataFrame`. */
@@ -21,8 +34,6 @@ export interface RunResult {
   /** The run's number in its interpreter; `<run N>` in tracebacks. */
   execution_count: number
   duration_ms: number
-  /** Why `success` is false. */
-  error?: RunError
   /** The time limit was reached. */
   timed_out?: true
   /** The last figure's file, relative to the workdir. */
@@ -49,6 +60,12 @@ export interface RunResult {
   notices?: string[]
 }
 
+/** What `run_python_code` answers to an input that cannot be run. */
+export interface RefusedRun {
+  success: false
+  error: RunError
+}
+
 /** Where figures go. */
 export interface FigureFolder {
   readonly workdir: string
@@ -72,7 +89,7 @@ export async function runResult(
     ...truncationNotices(run),
   ]
   return {
-    success: error === null,
+    ...(error === null ? { success: true } : { success: false, error }),
     result: error === null ? (reply?.value ?? null) : null,
     ...(error === null && reply?.valueType !== undefined ? { result_type: reply.valueType } : {}),
     stdout: execution.stdout.toString(),
@@ -80,10 +97,9 @@ export async function runResult(
     interpreter_id: interpreterId,
     execution_count: execution.executionCount,
     duration_ms: Math.round(run.durationMs * 1000) / 1000,
-    ...(error === null ? {} : { error }),
-    ...(run.timedOutAfterMs === null ? {} : { timed_out: true as const }),
+    ...(run.stopped?.type === 'timeout' ? { timed_out: true as const } : {}),
     ...figures.fields,
-    ...(run.death !== null ? { interpreter_crashed: true as const } : {}),
+    ...(crashed(run) ? { interpreter_crashed: true as const } : {}),
     ...(run.restart === null
       ? {}
       : {
@@ -97,28 +113,44 @@ export async function runResult(
   }
 }
 
+/** Whether the process died of this run, not because somebody wanted it to end. */
+function crashed({ death, stopped }: FinishedRun): boolean {
+  return death !== null && stopped?.type !== 'restart' && stopped?.type !== 'close'
+}
+
 function runError(run: FinishedRun): RunError | null {
-  const { reply, timedOutAfterMs } = run
+  const { reply, stopped } = run
   if (reply === null) return deathError(run)
   if (reply.error === null) return null
   const { name, value, traceback } = reply.error
   const ranToItsEnd = reply.completed ? 'The code itself ran to its end. ' : ''
-  if (name === 'KeyboardInterrupt' && timedOutAfterMs !== null) {
-    const limit = `The run was stopped after its time limit of ${timedOutAfterMs} ms.`
+  if (name === 'KeyboardInterrupt' && stopped?.type === 'timeout') {
+    const limit = `The run was stopped after its time limit of ${stopped.ms} ms.`
     return { name: 'TimeoutError', value: ranToItsEnd + limit, traceback }
+  }
+  if (name === 'KeyboardInterrupt' && stopped !== null) {
+    return { name, value: `${ranToItsEnd}The run was interrupted on request.`, traceback }
   }
   return { name, value: ranToItsEnd + value, traceback }
 }
 
-function deathError({ timedOutAfterMs, restart, death }: FinishedRun): RunError {
+function deathError({ stopped, restart, death }: FinishedRun): RunError {
   const died = `The Python process ${restart?.reason ?? 'ended'}.`
-  if (timedOutAfterMs === null) {
-    return { name: 'InterpreterCrashed', value: died, traceback: death?.traceback ?? '' }
+  const traceback = death?.traceback ?? ''
+  switch (stopped?.type) {
+    case 'timeout':
+      return {
+        name: 'TimeoutError',
+        value: `The run exceeded its time limit of ${stopped.ms} ms. ${died}`,
+        traceback,
+      }
+    case 'restart':
+      return { name: 'InterpreterRestarted', value: died, traceback }
+    case 'close':
+      return { name: 'InterpreterClosed', value: died, traceback }
+    default:
+      return { name: 'InterpreterCrashed', value: died, traceback }
   }
-  const value =
-    `The run exceeded its time limit of ${timedOutAfterMs} ms and did not stop when interrupted, ` +
-    'so that its process had to be killed.'
-  return { name: 'TimeoutError', value, traceback: '' }
 }
 
 function restartNotices({ restart, death }: FinishedRun): string[] {
@@ -126,7 +158,7 @@ function restartNotices({ restart, death }: FinishedRun): string[] {
   const when = death !== null ? 'during this run' : 'before this run'
   const now = restart.restarted
     ? 'A fresh one has taken over: all variables and imports of earlier runs are lost.'
-    : 'All variables and imports of earlier runs are lost.'
+    : 'None has taken over: all variables and imports of earlier runs are lost.'
   return [`The Python process ${restart.reason} ${when}. ${now}`]
 }
 

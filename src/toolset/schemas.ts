@@ -69,14 +69,20 @@ export const toolsetOptions = z.strictObject({
 export type ToolsetSettings = z.output<typeof toolsetOptions>
 
 /** The value as the schema gives it back, or an error that names `what` and each mistake. */
-export function parse<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+export function parse<T extends z.ZodObject>(schema: T, value: unknown, what: string): z.output<T> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  throw new InvalidOptionError(`${what}: ${describeMistakes(parsed.error)}`)
+  throw new InvalidOptionError(
+    `${what}: ${describeMistakes(parsed.error, Object.keys(schema.shape))}`,
+  )
 }
 
-function describeMistakes(error: z.ZodError): string {
+function describeMistakes(error: z.ZodError, keys: readonly string[]): string {
   return error.issues
-    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .map((issue) => {
+      const { path, message } = issue
+      const known = issue.code === 'unrecognized_keys' ? ` (there are: ${keys.join(', ')})` : ''
+      return (path.length > 0 ? `${path.join('.')}: ${message}` : message) + known
+    })
     .join('; ')
 }

@@ -10,13 +10,13 @@ export interface ToolContext {
 }
 
 /** One tool that a model can call. */
-export interface Tool {
+export interface Tool<Answer extends object = object> {
   readonly name: string
   /** What a model reads to decide when and how to call it. */
   readonly description: string
   readonly inputSchema: z.ZodType
   /** Answers a JSON value. Never rejects for what a model typed: mistakes are answered. */
-  execute(input: unknown, context?: ToolContext): Promise<object>
+  execute(input: unknown, context?: ToolContext): Promise<Answer>
 }
 
 /** A named group of tools: what `agent.toolset()` takes. */

@@ -4,13 +4,14 @@
  */
 import { resolve } from 'node:path'
 import { ClosedError, PythonInterpreterError } from '../errors.js'
-import type { Engine, RunError } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
 import { LocalEngine } from '../engine/local/local-engine.js'
 import { MANAGE_DESCRIPTION, RUN_DESCRIPTION } from './descriptions.js'
 import { Interpreters } from './interpreters.js'
 import { manage, type ManageOptions, type ManageResult } from './manage.js'
 import type { PythonInterpreterToolSetOptions, RunOptions } from './options.js'
-import { runResult, type RunResult } from './result.js'
+import type { ToolAnswer } from './model-text.js'
+import { runResult, type RefusedRun, type RunResult } from './result.js'
 import {
   manageInput,
   manageOptions,
@@ -30,12 +31,6 @@ const DEFAULT_FIGURE_FOLDER = '.matplotlib_figs'
  * not import matplotlib, which would cost every session half a second.
  */
 export const DEFAULT_INIT_CODE = `__import__("os").environ.setdefault("MPLBACKEND", "agg")`
-
-/** What `run_python_code` answers to an input that cannot be run. */
-export interface RefusedRun {
-  success: false
-  error: RunError
-}
 
 /** Gives an agent Python: the tools `run_python_code` and `manage_interpreters`. */
 export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
@@ -118,7 +113,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   }
 
   /** The two tools, for an agent of any framework. */
-  tools(): readonly Tool[] {
+  tools(): readonly Tool<ToolAnswer>[] {
     return [
       {
         name: 'run_python_code',

@@ -9,7 +9,7 @@ const ENGINE_FOLDER = /^python-interpreter/
 export async function ownTemporaryFolder(): Promise<string> {
   const folder = await temporaryFolder()
   vi.stubEnv('TMPDIR', folder)
-  onTestFinished(() => vi.unstubAllEnvs())
+  onTestFinished(() => void vi.unstubAllEnvs())
   return folder
 }
 

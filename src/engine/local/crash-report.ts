@@ -3,14 +3,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pythonPackage } from './python-package.js'
 
-const START_OF_REPORT = 'Fatal Python error'
-const USER_FRAME = 'File "<'
+const USER_FRAME = /File "<(run \d+|init_code)>"/
 
 /** The report in a worker's folder, without the worker's own frames; empty where there is none. */
 export function readCrashReport(folder: string): string {
   const lines = read(join(folder, 'crash')).split('\n')
   // A child process of user code may have crashed before, into the same file.
-  const report = lines.slice(Math.max(0, findLast(lines, START_OF_REPORT)))
+  const report = lines.slice(Math.max(0, findLast(lines, /^Fatal Python error/)))
   return report
     .slice(0, findLast(report, USER_FRAME) + 1) // the most recent call comes first
     .filter((line) => !line.includes(pythonPackage))
@@ -25,6 +24,6 @@ function read(path: string): string {
   }
 }
 
-function findLast(lines: readonly string[], text: string): number {
-  return lines.map((line) => line.includes(text)).lastIndexOf(true)
+function findLast(lines: readonly string[], pattern: RegExp): number {
+  return lines.map((line) => pattern.test(line)).lastIndexOf(true)
 }
