@@ -12,6 +12,10 @@ for _name in __future__.all_feature_names:
     _FUTURE_FLAGS |= getattr(__future__, _name).compiler_flag
 
 
+# A statement that names one of these starts a loop of its own, which needs that none is running.
+_LOOP_STARTERS = {"run", "run_until_complete", "run_forever", "Runner"}
+
+
 class Compiler:
     """Compiles runs; like the Python prompt, it remembers `from __future__` imports."""
 
@@ -30,29 +34,22 @@ class Compiler:
             source, filename, "exec", self._flags | ast.PyCF_ONLY_AST, dont_inherit=True
         )
         shown = _shown(tree.body, source, echo)
-        pieces: list[CodeType] = []
-        group: list[ast.stmt] = []
-        for statement in tree.body:
-            if statement not in shown:
-                group.append(statement)
-                continue
-            pieces += self._compile_group(group, filename)
-            group = []
-            pieces.append(self._compile(ast.Interactive([statement]), filename, "single"))
-        return pieces + self._compile_group(group, filename)
+        pieces = self._compile_groups(_grouped(tree.body, shown), shown, filename)
+        if any(map(is_coroutine, pieces)):
+            # One by one: which of them runs inside of the event loop is decided for each.
+            alone = [[statement] for statement in tree.body]
+            return self._compile_groups(alone, shown, filename)
+        return pieces
 
-    def _compile_group(self, statements: list[ast.stmt], filename: str) -> list[CodeType]:
-        if not statements:
-            return []
-        code = self._compile(ast.Module(statements, type_ignores=[]), filename, "exec")
-        if len(statements) > 1 and is_coroutine(code):
-            # One by one, so that statements beside an `await` run outside the event loop:
-            # asyncio.run() refuses to work inside.
-            return [
-                self._compile(ast.Module([statement], type_ignores=[]), filename, "exec")
-                for statement in statements
-            ]
-        return [code]
+    def _compile_groups(
+        self, groups: list[list[ast.stmt]], shown: set[ast.stmt], filename: str
+    ) -> list[CodeType]:
+        return [
+            self._compile(ast.Interactive(group), filename, "single")
+            if group[0] in shown
+            else self._compile(ast.Module(group, type_ignores=[]), filename, "exec")
+            for group in groups
+        ]
 
     def _compile(self, tree: ast.Module | ast.Interactive, filename: str, mode: str) -> CodeType:
         code: CodeType = compile(tree, filename, mode, self._flags, dont_inherit=True)
@@ -63,6 +60,22 @@ class Compiler:
 def is_coroutine(code: CodeType) -> bool:
     """Answer whether evaluating `code` gives a coroutine, because it awaits at its top level."""
     return bool(code.co_flags & _CO_COROUTINE)
+
+
+def starts_a_loop(code: CodeType) -> bool:
+    """Answer whether `code` may start an event loop, such as with `asyncio.run()`."""
+    return not _LOOP_STARTERS.isdisjoint(code.co_names)
+
+
+def _grouped(body: list[ast.stmt], shown: set[ast.stmt]) -> list[list[ast.stmt]]:
+    """Answer the statements in groups that can be compiled together; a shown one is alone."""
+    groups: list[list[ast.stmt]] = []
+    for statement in body:
+        if statement in shown or not groups or groups[-1][0] in shown:
+            groups.append([statement])
+        else:
+            groups[-1].append(statement)
+    return groups
 
 
 def _shown(body: list[ast.stmt], source: str, echo: str) -> set[ast.stmt]:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import builtins
-import os
 import sys
-import time
+from itertools import groupby
+from os import _exit
+from time import perf_counter
 from types import CodeType, ModuleType
 from typing import Any
 
 from . import interrupts, main_module
-from .cell import Compiler, is_coroutine
+from .builtin_names import BuiltinNames
+from .cell import Compiler, is_coroutine, starts_a_loop
 from .event_loop import EventLoop
 from .figures import Figures
 from .output import Output
-from .processes import survivors
+from .processes import descendants, survivors
 from .protocol import Message
 from .sources import Sources
 from .tracebacks import describe
 from .values import to_json, type_name
 
-_SURVIVOR_SECONDS = 0.25  # what an interrupted child process gets to end by itself
+_SURVIVOR_SECONDS = 0.1  # what an interrupted child process gets to end by itself
 _FORKED_CHILD_FAILED = 1
 
 
@@ -39,6 +41,8 @@ class Executor:
         self._sources = Sources()
         self._sources.install()
         self._last_value: object = None
+        self._processes_before: set[int] = set()
+        self._builtins = BuiltinNames()
         sys.displayhook = self._displayhook
         interrupts.disarm()
 
@@ -47,24 +51,28 @@ class Executor:
 
         The reply has `completed` (the code ran to its end), `error` (or null), `value` and
         `value_type` where `result_var_name` asked for one, `notices`, `survivors` (processes that
-        an interrupt did not end) and `pipes` (new output pipes, or null).
+        an interrupt did not end) and `pipes` (the number of the new output pipes, or null).
         """
         reply: Message = {"type": "reply", "run": run, "completed": False, "error": None}
-        started_at = time.perf_counter()
+        started_at = perf_counter()
         self._output.begin(run)
+        self._processes_before = descendants()
         try:
             try:
+                self._builtins.give()
                 interrupts.arm()
                 self._run_armed(run, code, echo, result_var_name, reply)
             finally:
                 interrupts.disarm()
+                self._builtins.take_back()
         except BaseException as error:
             interrupts.disarm()  # if the interrupt came just when that was being done
+            self._builtins.take_back()
             self._leave_if_forked(error)
             self._conclude(error, reply)
         self._leave_if_forked(None)
         self._last_value = None
-        reply["seconds"] = time.perf_counter() - started_at
+        reply["seconds"] = perf_counter() - started_at
         reply["notices"] = list(self._figures.troubles) if self._figures else []
         reply["pipes"] = self._output.end()
         return reply
@@ -78,29 +86,37 @@ class Executor:
             self._figures.begin()
         try:
             self._execute(code, f"<run {run}>" if run else "<init_code>", echo)
+            self._leave_if_forked(None)
             reply["completed"] = True
             if result_var_name is not None:
                 reply["value"], reply["value_type"] = self._value_of(result_var_name)
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
-            self._leave_if_forked(sys.exc_info()[1])
+        except BaseException as error:
+            self._leave_if_forked(error)
             self._capture_figures()
             raise
-        self._leave_if_forked(None)
         self._capture_figures()
 
     def _execute(self, code: str, filename: str, echo: str) -> None:
         self._sources.add(filename, code)
-        for piece in self._compiler.compile(code, filename, echo):
-            self._last_value = None
-            self._evaluate(piece)
+        pieces = self._compiler.compile(code, filename, echo)
+        awaits = any(map(is_coroutine, pieces))
+        for inside, some in groupby(pieces, lambda piece: awaits and not starts_a_loop(piece)):
+            if inside:
+                self._loop.run(self._run_inside(list(some)))
+            else:
+                for piece in some:
+                    self._evaluate(piece)
 
-    def _evaluate(self, piece: CodeType) -> None:
-        if is_coroutine(piece):
-            self._loop.run(eval(piece, self._namespace))
-        else:
-            exec(piece, self._namespace)
+    async def _run_inside(self, pieces: list[CodeType]) -> None:
+        """Run pieces as one task, as notebooks do: tasks that they start go on at their awaits."""
+        for piece in pieces:
+            value = self._evaluate(piece)
+            if is_coroutine(piece):
+                await value
+
+    def _evaluate(self, piece: CodeType) -> Any:
+        self._last_value = None
+        return eval(piece, self._namespace)
 
     def _displayhook(self, value: object) -> None:
         """Show a value as the Python prompt does, and keep it in `_`."""
@@ -122,12 +138,12 @@ class Executor:
 
     def _conclude(self, error: BaseException, reply: Message) -> None:
         """Put into the reply what `error` means for the run."""
-        if isinstance(error, SystemExit) and not reply["completed"] and _is_success(error):
+        if not reply["completed"] and _exit_status(error) == 0:
             reply["completed"] = True
             return
         reply["error"] = describe(error)
-        if isinstance(error, KeyboardInterrupt):
-            reply["survivors"] = survivors(_SURVIVOR_SECONDS)
+        if issubclass(type(error), KeyboardInterrupt):
+            reply["survivors"] = survivors(_SURVIVOR_SECONDS, self._processes_before)
         sys.last_type, sys.last_value = type(error), error
         sys.last_traceback = error.__traceback__
 
@@ -135,21 +151,21 @@ class Executor:
         """End a process that user code made with os.fork() where its code ends."""
         if not self._output.in_forked_child():
             return
-        status = 0
-        if isinstance(error, SystemExit):
-            status = _exit_status(error)
-        elif error is not None:
+        if error is None:
+            _exit(0)
+        status = _exit_status(error)
+        if status is None:
             sys.stderr.write(describe(error)["traceback"] + "\n")
             status = _FORKED_CHILD_FAILED
-        sys.stdout.flush()
-        os._exit(status)
+        _exit(status)
 
 
-def _is_success(error: SystemExit) -> bool:
-    return error.code is None or (isinstance(error.code, int) and error.code == 0)
-
-
-def _exit_status(error: SystemExit) -> Any:
-    if _is_success(error):
+def _exit_status(error: BaseException) -> int | None:
+    """Answer the status that `error` would end a program with; None if it is no SystemExit."""
+    # By the type, and by SystemExit's own attribute: a subclass may have replaced both.
+    if not issubclass(type(error), SystemExit):
+        return None
+    code = SystemExit.__dict__["code"].__get__(error)
+    if code is None:
         return 0
-    return error.code & 0xFF if isinstance(error.code, int) else 1
+    return code & 0xFF if isinstance(code, int) else 1

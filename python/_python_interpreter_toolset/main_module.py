@@ -20,6 +20,8 @@ def make_main_module() -> ModuleType:
     sys.argv = [""]
     sys.path[0] = ""
     builtins.input = _input
+    after_import("getpass", _refuse_passwords)
+    after_import("pandas", _show_columns)
     after_import("multiprocessing.context", _default_to_fork)
     after_import("multiprocessing.reduction", _explain_spawn)
     return main
@@ -37,6 +39,21 @@ def _input(prompt: object = "") -> NoReturn:
         "input() is not available: nobody can answer while code runs here. "
         "Put the value into the code instead."
     )
+
+
+def _refuse_passwords(getpass: ModuleType) -> None:
+    def refuse(prompt: str = "", stream: object = None, **options: object) -> NoReturn:
+        raise EOFError(
+            "getpass() is not available: nobody can answer while code runs here. "
+            "Pass the secret as an environment variable instead."
+        )
+
+    getpass.getpass = refuse  # type: ignore[attr-defined]
+
+
+def _show_columns(pandas: ModuleType) -> None:
+    """Show wide frames whole, as pandas does in notebooks: it takes us for a narrow terminal."""
+    pandas.set_option("display.max_columns", 20)
 
 
 def _default_to_fork(context: ModuleType) -> None:

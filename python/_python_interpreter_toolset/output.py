@@ -13,12 +13,18 @@ import contextlib
 import ctypes
 import io
 import os
-import select
 import sys
 import threading
 from contextvars import ContextVar
 from itertools import count
 from json import JSONEncoder
+from os import close as close_descriptor
+from os import dup2, fstat, getpid, mkfifo
+from os import open as open_descriptor
+from os import write as write_descriptor
+from select import select
+from threading import active_count, current_thread
+from threading import enumerate as all_threads
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 
 _IONBF = 2  # <stdio.h>, the same in glibc, musl and macOS
 _FRAME_ROOM = PIPE_BUF - 128  # what a payload may take beside a frame's header
-_FOLDER_MODE = 0o600
+_PIPE_MODE = 0o600
 
 _encode_json = JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
@@ -46,13 +52,13 @@ class Output:
         self.run = 0
         self._folder = folder
         self._nonce = nonce.encode()
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._run_of_context: ContextVar[int] = ContextVar("python_interpreter_run")
         self._run_of_thread: WeakKeyDictionary[threading.Thread, int] = WeakKeyDictionary()
         # Our own duplicates, closed on exec: user code may close or redirect 1 and 2.
         self._pipes = {1: _duplicate(1), 2: _duplicate(2)}
         self._read_ends: list[int] = []
-        self._names = count()
+        self._numbers = count(1)
         self._displays = count()
         self._children: set[int] | None = set()
         self._usage = ended_children_usage()
@@ -64,7 +70,7 @@ class Output:
     def begin(self, run: int) -> None:
         """Start run number `run`: what is written from now on is its output."""
         for read_end in self._read_ends:
-            os.close(read_end)  # Node has opened it: it knows of the pipe and sent this run
+            close_descriptor(read_end)  # Node has opened it: it knows of the pipe and sent this run
         self._read_ends = []
         self._restore_descriptors()
         self._restore_streams()
@@ -72,14 +78,14 @@ class Output:
         self._run_of_context.set(run)
         self._control(b"S", run)
 
-    def end(self) -> dict[str, str] | None:
-        """End the run; answer the paths of the next run's pipes if they are new ones."""
+    def end(self) -> int | None:
+        """End the run; answer the number of the next run's pipes if they are new ones."""
         with contextlib.suppress(Exception):
             sys.stdout.flush()
             sys.stderr.flush()
         self._restore_streams()
-        if threading.active_count() > 1:
-            for thread in threading.enumerate():
+        if active_count() > 1:
+            for thread in all_threads():
                 self._run_of_thread.setdefault(thread, self.run)
         self._control(b"E", self.run)
         return self._new_pipes() if self._may_have_left_children() else None
@@ -87,7 +93,7 @@ class Output:
     def display(self, data: dict[str, str], metadata: dict[str, Any]) -> None:
         """Send a MIME bundle, in its place among the text of standard output."""
         sys.stdout.flush()
-        name = b"%d-%d\n" % (os.getpid(), next(self._displays))
+        name = b"%d-%d\n" % (getpid(), next(self._displays))
         bundle = _encode_json({"data": data, "metadata": metadata}).encode("ascii")
         *first, last = parts(bundle, _FRAME_ROOM)
         run = self.run_of_writer()
@@ -99,7 +105,7 @@ class Output:
         """Answer the run that started the code which is calling."""
         run = self._run_of_context.get(0)
         if run == 0:
-            return self._run_of_thread.get(threading.current_thread(), self.run)
+            return self._run_of_thread.get(current_thread(), self.run)
         return run
 
     def write(self, descriptor: int, data: bytes) -> None:
@@ -118,7 +124,7 @@ class Output:
 
     def in_forked_child(self) -> bool:
         """Answer whether this process is a copy that user code made with os.fork()."""
-        return os.getpid() != self._pid
+        return getpid() != self._pid
 
     def _write_pipe(self, descriptor: int, data: bytes) -> None:
         _write_all(self._pipes[descriptor], data)
@@ -130,7 +136,7 @@ class Output:
 
     def _restore_descriptors(self) -> None:
         for descriptor, pipe in self._pipes.items():
-            os.dup2(pipe, descriptor)
+            dup2(pipe, descriptor)
 
     def _restore_streams(self) -> None:
         """Put our own streams back: later runs must not be mute because one replaced them."""
@@ -157,18 +163,17 @@ class Output:
             return True
         return usage != was or (before is not None and not self._children <= before)
 
-    def _new_pipes(self) -> dict[str, str]:
-        paths = {}
+    def _new_pipes(self) -> int:
+        number = next(self._numbers)
         for descriptor, name in ((1, "stdout"), (2, "stderr")):
-            path = os.path.join(self._folder, f"{name}-{next(self._names)}")
-            os.mkfifo(path, _FOLDER_MODE)
-            self._read_ends.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
-            write_end = os.open(path, os.O_WRONLY)
-            os.dup2(write_end, self._pipes[descriptor], inheritable=False)
-            os.close(write_end)
-            paths[name] = path
+            path = f"{self._folder}/{name}-{number}"
+            mkfifo(path, _PIPE_MODE)
+            self._read_ends.append(open_descriptor(path, os.O_RDONLY | os.O_NONBLOCK))
+            write_end = open_descriptor(path, os.O_WRONLY)
+            dup2(write_end, self._pipes[descriptor], inheritable=False)
+            close_descriptor(write_end)
         self._restore_descriptors()
-        return paths
+        return number
 
 
 class _OutputBuffer(io.BufferedIOBase):
@@ -216,7 +221,7 @@ def _duplicate(descriptor: int) -> int:
 
 def _is_open(descriptor: int) -> bool:
     try:
-        os.fstat(descriptor)
+        fstat(descriptor)
     except OSError:
         return False
     return True
@@ -226,9 +231,9 @@ def _write_all(descriptor: int, data: bytes) -> None:
     """Write all of `data`, also when user code has made the pipe non-blocking."""
     while data:
         try:
-            data = data[os.write(descriptor, data) :]
+            data = data[write_descriptor(descriptor, data) :]
         except BlockingIOError:
-            select.select((), (descriptor,), ())
+            select((), (descriptor,), ())
 
 
 def _unbuffer_c_streams() -> None:

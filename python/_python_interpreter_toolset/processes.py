@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import time
+from time import monotonic, sleep
 
 try:
     import resource
@@ -13,6 +13,7 @@ except ImportError:  # Windows
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _POLL_SECONDS = 0.01
+_OF_PYTHON = "multiprocessing.resource_tracker"
 
 
 def children() -> set[int] | None:
@@ -29,7 +30,7 @@ def children() -> set[int] | None:
 def descendants() -> set[int]:
     """Answer the pids of all living processes below this one, as far as the system tells."""
     found: set[int] = set()
-    new = _children_of(os.getpid())
+    new = children() or set()
     while new:
         found |= new
         new = {pid for parent in new for pid in _children_of(parent)} - found
@@ -44,12 +45,20 @@ def ended_children_usage() -> tuple[float, int]:
     return (usage.ru_utime + usage.ru_stime, usage.ru_minflt)
 
 
-def survivors(seconds: float) -> list[str]:
-    """Give the processes below this one `seconds` to end; answer those still there, by name."""
-    deadline = time.monotonic() + seconds
-    while (left := descendants()) and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
-    return [f"process {pid} ({_command(pid)})" for pid in sorted(left)]
+def survivors(seconds: float, known: set[int]) -> list[str]:
+    """Give the processes below this one `seconds` to end; answer those still there, by name.
+
+    Those in `known` do not count, nor do helpers that Python itself has started.
+    """
+    deadline = monotonic() + seconds
+    while (left := _named(descendants() - known)) and monotonic() < deadline:
+        sleep(_POLL_SECONDS)
+    return [f"process {pid} ({command})" for pid, command in sorted(left.items())]
+
+
+def _named(pids: set[int]) -> dict[int, str]:
+    commands = {pid: _command(pid) for pid in pids}
+    return {pid: command for pid, command in commands.items() if _OF_PYTHON not in command}
 
 
 def end_with_parent() -> None:
@@ -93,4 +102,4 @@ def _command(pid: int) -> str:
             command = file.read().replace(b"\0", b" ").decode("utf-8", "backslashreplace").strip()
     except OSError:
         command = ""
-    return command[:80] or "?"
+    return command[:120] or "?"

@@ -65,7 +65,7 @@ def decode_message(frames: list[bytes]) -> Message:
         raise MalformedMessage(f"a message has 1 frame, not {len(frames)}")
     try:
         message = _decode(frames[0].decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedMessage(f"not JSON: {error}") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise MalformedMessage("not an object with a type")

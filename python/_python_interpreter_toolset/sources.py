@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import linecache
 from collections import deque
 from types import FunctionType, ModuleType
@@ -28,14 +29,16 @@ class Sources:
     def add(self, filename: str, source: str) -> None:
         """Remember `source` under `filename`."""
         lines = [line + "\n" for line in source.split("\n")]
-        # Without a modification time, linecache keeps the entry though there is no such file.
-        linecache.cache[filename] = (len(source), None, lines, filename)
+        with contextlib.suppress(Exception):  # user code may have broken linecache
+            # Without a modification time, it keeps the entry though there is no such file.
+            linecache.cache[filename] = (len(source), None, lines, filename)
         self._kept.append((filename, source))
         self._characters += len(source)
         while self._characters > _MAX_CHARACTERS and len(self._kept) > 1:
             oldest, text = self._kept.popleft()
             self._characters -= len(text)
-            linecache.cache.pop(oldest, None)
+            with contextlib.suppress(Exception):
+                linecache.cache.pop(oldest, None)
 
     def _teach_inspect(self, inspect: ModuleType) -> None:
         original = inspect.getfile

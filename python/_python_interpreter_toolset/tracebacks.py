@@ -17,7 +17,7 @@ _MAX_LENGTH = 100_000
 def describe(error: BaseException) -> Message:
     """Answer `{name, value, traceback}`; the traceback shows none of the worker's frames."""
     return {
-        "name": type(error).__name__,
+        "name": _class_name(error),
         "value": _cut(_text_of(error)),
         "traceback": _cut("\n".join(_fewer_lines(_format(error).splitlines()))),
     }
@@ -30,8 +30,8 @@ def _format(error: BaseException) -> str:
         if summary.stack:
             return "".join(summary.format())
         return "".join(_without_empty_header(summary))
-    except Exception as trouble:  # an exception can be made so that showing it fails
-        return f"{type(error).__name__} (it could not be shown: {type(trouble).__name__})"
+    except BaseException as trouble:  # an exception can be made so that showing it fails
+        return f"{_class_name(error)} (it could not be shown: {_class_name(trouble)})"
 
 
 def _without_empty_header(summary: traceback.TracebackException) -> list[str]:
@@ -65,8 +65,14 @@ def _drop_own_frames(summary: traceback.TracebackException, seen: set[int]) -> N
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as trouble:
-        return f"<its __str__ failed with {type(trouble).__name__}>"
+    except BaseException as trouble:
+        return f"<its __str__ failed with {_class_name(trouble)}>"
+
+
+def _class_name(error: BaseException) -> str:
+    # By type's own descriptor, which a metaclass cannot replace.
+    name: str = type.__dict__["__name__"].__get__(type(error))
+    return name
 
 
 def _fewer_lines(lines: list[str]) -> list[str]:

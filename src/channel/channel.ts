@@ -35,7 +35,7 @@ export class Channel {
     return channel
   }
 
-  /** Hands all frames from the peer that calls itself `identity` to `listener`. */
+  /** Hands all frames from the peer that calls itself `identity` to `listener`, which never throws. */
   listen(identity: string, listener: Listener): void {
     this.#listeners.set(identity, listener)
   }
@@ -75,12 +75,13 @@ export class Channel {
   async #receive(): Promise<void> {
     this.#receiving = true
     while (this.#due > 0 && !this.#socket.closed) {
-      try {
-        const [identity, ...frames] = await this.#socket.receive()
-        this.#listeners.get(String(identity))?.(frames)
-      } catch (error) {
-        if (!isTimeout(error)) break // closed
-      }
+      const message = await this.#socket.receive().catch((error: unknown) => {
+        if (!isTimeout(error)) this.#due = 0 // closed
+        return null
+      })
+      if (message === null) continue
+      const [identity, ...frames] = message
+      this.#listeners.get(String(identity))?.(frames)
     }
     this.#receiving = false
   }

@@ -25,7 +25,8 @@ export interface RunMessage {
 const json = z.custom<JsonValue>()
 
 const error = z.object({ name: z.string(), value: z.string(), traceback: z.string() })
-const pipes = z.object({ stdout: z.string(), stderr: z.string() }).nullable()
+/** The number of the pipes that the next run writes to, if they are new. */
+const pipes = z.int().min(1).nullable()
 
 const workerMessage = z.discriminatedUnion('type', [
   z.object({

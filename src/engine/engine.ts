@@ -109,8 +109,11 @@ export interface Worker {
   run(request: RunRequest): Promise<RunOutcome>
   /** Interrupts what runs now; resolves when no later run can be hit by it any more. */
   interrupt(): Promise<void>
-  /** Ends the process and all that its code has started; resolves with {@link exited}. */
-  kill(): Promise<Exit>
+  /**
+   * Ends the process and all that its code has started; resolves with {@link exited}, whose
+   * description is then `reason`, such as "was restarted on request".
+   */
+  kill(reason: string): Promise<Exit>
   /** Resident memory in bytes; null where unknown. */
   memoryBytes(): Promise<number | null>
 }
@@ -121,9 +124,14 @@ export interface Engine {
    * Starts a process that has run `spec.initCode` and is ready for runs.
    *
    * @param onOutput - receives all output, late output between runs included
+   * @param signal - aborted when the process is not needed any more: the start is given up
    * @throws {@link PythonInterpreterError} where no process can be made ready
    */
-  start(spec: InterpreterSpec, onOutput: (event: OutputEvent) => void): Promise<Worker>
+  start(
+    spec: InterpreterSpec,
+    onOutput: (event: OutputEvent) => void,
+    signal: AbortSignal,
+  ): Promise<Worker>
   /** Ends all processes and removes all temporary files. Calling it again does nothing. */
   close(): Promise<void>
 }

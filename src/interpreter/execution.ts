@@ -2,6 +2,9 @@
 import type { Output } from '../engine/engine.js'
 import { BoundedText } from './bounded-text.js'
 
+/** Displays kept of one run: more would fill Node's memory, and nobody looks at them. */
+const MAX_DISPLAYS = 1000
+
 /** Text that came after its run had ended. */
 export interface LateOutput {
   /** The run that started the thread, task or process that wrote it; 0 is `initCode`. */
@@ -14,6 +17,7 @@ export interface LateOutput {
 export class Execution {
   readonly stdout: BoundedText
   readonly stderr: BoundedText
+  #displaysLeftOut = 0
   readonly displays: Extract<Output, { type: 'display_data' }>[] = []
 
   /** @param maxOutput - characters kept per stream */
@@ -25,9 +29,15 @@ export class Execution {
     this.stderr = new BoundedText(maxOutput)
   }
 
+  /** Displays that came when there were too many to keep. */
+  get displaysLeftOut(): number {
+    return this.#displaysLeftOut
+  }
+
   add(output: Output): void {
     if (output.type === 'stream') this[output.name].append(output.text)
-    else this.displays.push(output)
+    else if (this.displays.length < MAX_DISPLAYS) this.displays.push(output)
+    else this.#displaysLeftOut += 1
   }
 }
 

@@ -38,6 +38,8 @@ export interface Restart {
   readonly reason: string
   /** Whether a new process serves now. */
   readonly restarted: boolean
+  /** Why none does. */
+  readonly trouble?: string
 }
 
 /** All that is known of a finished run. */
@@ -78,7 +80,8 @@ export class Interpreter {
   #current: Execution | null = null
   #stopCurrent: ((reason: StopReason) => void) | null = null
   #restart: Restart | null = null
-  #closed = false
+  /** Aborted when no process is needed any more. */
+  readonly #unneeded = new AbortController()
 
   constructor(
     readonly id: string,
@@ -138,7 +141,7 @@ export class Interpreter {
     this.#stopCurrent?.({ type: 'restart' })
     await this.#enqueue(undefined, async () => {
       // The run that was killed for this has a fresh process already; one after it may have used it.
-      if (!killed || this.#executionCount !== runsBefore) await this.#stopWorker()
+      if (!killed || this.#executionCount !== runsBefore) await this.#stopWorker(RESTARTED)
       await this.#liveWorker()
       this.#restart = null
     })
@@ -146,11 +149,10 @@ export class Interpreter {
 
   /** Ends the process; runs that execute or wait are rejected or end as crashed. */
   async close(): Promise<void> {
-    this.#closed = true
     const release = keepAlive()
-    const starting = await this.#starting?.catch(() => null)
+    this.#unneeded.abort()
     this.#stopCurrent?.({ type: 'close' })
-    await (starting ?? this.#worker)?.kill()
+    await this.#stopWorker('was ended because its interpreter was closed')
     await this.#queue
     release()
   }
@@ -164,10 +166,10 @@ export class Interpreter {
       if (signal?.aborted === true) abort()
       this.#queue = before.then(async () => {
         try {
-          if (this.#closed) throw this.#closedError()
+          this.#requireOpen()
           if (signal?.aborted !== true) resolve(await task())
         } catch (error) {
-          reject(this.#closed ? this.#closedError() : (error as Error))
+          reject(this.#unneeded.signal.aborted ? this.#closedError() : (error as Error))
         } finally {
           signal?.removeEventListener('abort', abort)
           release()
@@ -175,6 +177,10 @@ export class Interpreter {
       })
     })
     return result
+  }
+
+  #requireOpen(): void {
+    if (this.#unneeded.signal.aborted) throw this.#closedError()
   }
 
   #closedError(): ClosedError {
@@ -198,6 +204,7 @@ export class Interpreter {
 
   async #runOnce(request: ExecuteRequest, execution: Execution): Promise<Attempt> {
     const worker = await this.#liveWorker()
+    if (request.signal?.aborted === true) throw new AbortedError(request.signal.reason)
     const stop = new Stop(worker, this.#settings.interruptGraceMs)
     const abort = () => stop.request({ type: 'abort' })
     const timer =
@@ -237,10 +244,9 @@ export class Interpreter {
     durationMs: number,
   ): Promise<FinishedRun> {
     if (outcome.type === 'died') {
-      this.#noteDeath(describeDeath(outcome.exit, stopped))
+      this.#noteDeath(outcome.exit.description)
       // An aborted call's promise has been rejected: the session's next result tells of the restart.
-      if (this.#closed) this.#restart = { reason: this.#restart?.reason ?? '', restarted: false }
-      else if (stopped?.type !== 'abort') await this.#revive()
+      if (stopped?.type !== 'abort') await this.#revive()
     }
     const restart = this.#restart
     const heard = stopped?.type !== 'abort'
@@ -257,12 +263,11 @@ export class Interpreter {
     }
   }
 
-  /** Starts the next process, so that the result can say that one serves. */
+  /** Starts the next process, so that the result can say whether one serves. */
   async #revive(): Promise<void> {
+    const restart = this.#restart
     await this.#liveWorker().catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error)
-      const reason = `${this.#restart?.reason ?? ''}; starting a new process failed: ${why}`
-      this.#restart = { reason, restarted: false }
+      this.#restart = { reason: restart?.reason ?? '', restarted: false, trouble: String(error) }
     })
   }
 
@@ -273,7 +278,12 @@ export class Interpreter {
 
   async #liveWorker(): Promise<Worker> {
     if (this.#worker !== null) return this.#worker
-    this.#starting = this.#engine.start(this.spec, (event) => this.#onOutput(event))
+    this.#requireOpen()
+    this.#starting = this.#engine.start(
+      this.spec,
+      (event) => this.#onOutput(event),
+      this.#unneeded.signal,
+    )
     try {
       const worker = await this.#starting
       this.#worker = worker
@@ -287,8 +297,8 @@ export class Interpreter {
   }
 
   /** Ends the process on purpose: no restart to tell of. */
-  async #stopWorker(): Promise<void> {
-    await this.#worker?.kill()
+  async #stopWorker(reason: string): Promise<void> {
+    await this.#worker?.kill(reason)
     this.#worker = null
   }
 
@@ -303,27 +313,21 @@ interface Attempt {
   stopped: StopReason | null
 }
 
+const RESTARTED = 'was restarted on request'
+
+/** What is said of a process that had to be killed, by what its run was stopped for. */
+const KILL_REASONS: Record<StopReason['type'], string> = {
+  timeout: 'was killed because its run did not stop at the time limit, nor when interrupted',
+  abort: 'was killed because its run was aborted and did not stop when interrupted',
+  interrupt: 'was killed',
+  restart: RESTARTED,
+  close: 'was ended because its interpreter was closed or deleted',
+}
+
 /** Why a run was asked to stop. */
 export type StopReason =
   | { readonly type: 'interrupt' | 'abort' | 'restart' | 'close' }
   | { readonly type: 'timeout'; readonly ms: number }
-
-function describeDeath(exit: Exit, stopped: StopReason | null): string {
-  switch (stopped?.type) {
-    case 'close':
-      return 'was ended because its interpreter was closed'
-    case 'restart':
-      return 'was restarted on request'
-    case 'abort':
-    case 'timeout':
-      // How else it may have ended meanwhile is not known to be another cause.
-      return exit.signal === 'SIGKILL'
-        ? 'did not stop when interrupted, and was killed'
-        : exit.description
-    default:
-      return exit.description
-  }
-}
 
 /** Stops one run: interrupts it, and kills its process if that does not help in time. */
 class Stop {
@@ -346,7 +350,7 @@ class Stop {
     if (this.reason !== null && this.reason.type !== 'interrupt' && !ends) return
     this.reason = reason
     if (ends) {
-      void this.#worker.kill()
+      void this.#worker.kill(KILL_REASONS[reason.type])
       return
     }
     this.#interrupted = Promise.all([this.#interrupted, this.#worker.interrupt()]).then(
@@ -354,7 +358,10 @@ class Stop {
     )
     // Who interrupts by hand may look and decide; a limit and an abort must end the run.
     if (reason.type === 'interrupt') return
-    this.#killTimer ??= setTimeout(() => void this.#worker.kill(), this.#graceMs)
+    this.#killTimer ??= setTimeout(
+      () => void this.#worker.kill(KILL_REASONS[reason.type]),
+      this.#graceMs,
+    )
   }
 
   /** Resolves when no interrupt is on its way any more: only then may the next run be sent. */

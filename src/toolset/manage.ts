@@ -5,7 +5,7 @@ import type { Interpreters } from './interpreters.js'
 /** What `manageInterpreters` is asked. */
 export interface ManageOptions {
   readonly operation: 'create' | 'list' | 'delete' | 'restart' | 'interrupt'
-  readonly interpreter_id?: string | undefined
+  readonly interpreter_id?: string | null | undefined
   /** Restricts the call to this client's interpreters. */
   readonly client_id?: string | undefined
 }
@@ -53,8 +53,7 @@ export async function manage(
   if (operation === 'list') {
     return { success: true, interpreters: await Promise.all(interpreters.all(only).map(info)) }
   }
-  const interpreter =
-    id === undefined ? interpreters.existingSession(client) : interpreters.get(id, only)
+  const interpreter = id == null ? interpreters.existingSession(client) : interpreters.get(id, only)
   if (interpreter === undefined) return { success: false, error: NO_SESSION }
   if (operation === 'restart') await interpreter.restart()
   else if (operation === 'delete') await interpreters.delete(interpreter)

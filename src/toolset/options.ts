@@ -38,13 +38,13 @@ export interface PythonInterpreterToolSetOptions {
 /** Options of one run; the snake_case ones are the tool's, the others a programmer's. */
 export interface RunOptions {
   /** The variable whose value `result` carries. */
-  readonly result_var_name?: string | undefined
+  readonly result_var_name?: string | null | undefined
   /** An interpreter other than the client's session. */
-  readonly interpreter_id?: string | undefined
+  readonly interpreter_id?: string | null | undefined
   /** Whose session to use. @default 'default' */
   readonly client_id?: string | undefined
   /** Time limit of this run in ms; 0 for none. */
-  readonly timeout_ms?: number | undefined
+  readonly timeout_ms?: number | null | undefined
   /** Overrides the toolset's `echo` for this run. */
   readonly echo?: EchoMode | undefined
   /** Aborts the call; a run that executes is interrupted, and its session goes on. */

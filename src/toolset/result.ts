@@ -84,6 +84,7 @@ export async function runResult(
   const figures = await saveFigures(run, figureFolder)
   const notices = [
     ...restartNotices(run),
+    ...limitNotices(run),
     ...figures.notices,
     ...(reply?.notices ?? []),
     ...truncationNotices(run),
@@ -158,17 +159,32 @@ function restartNotices({ restart, death }: FinishedRun): string[] {
   const when = death !== null ? 'during this run' : 'before this run'
   const now = restart.restarted
     ? 'A fresh one has taken over: all variables and imports of earlier runs are lost.'
-    : 'None has taken over: all variables and imports of earlier runs are lost.'
-  return [`The Python process ${restart.reason} ${when}. ${now}`]
+    : 'All variables and imports of earlier runs are lost.'
+  const trouble =
+    restart.trouble === undefined ? [] : [`No new process could be started: ${restart.trouble}`]
+  return [`The Python process ${restart.reason} ${when}. ${now}`, ...trouble]
+}
+
+function limitNotices({ stopped, reply }: FinishedRun): string[] {
+  if (stopped?.type !== 'timeout' || reply === null || !reply.completed) return []
+  return [
+    `The run reached its time limit of ${stopped.ms} ms, but its code caught the interrupt or was ` +
+      'just done, and ran to its end.',
+  ]
 }
 
 function truncationNotices({ execution }: FinishedRun): string[] {
-  return (['stdout', 'stderr'] as const).flatMap((name) => {
+  const figures =
+    execution.displaysLeftOut === 0
+      ? []
+      : [`The last ${execution.displaysLeftOut} figures of the run were left out: too many.`]
+  const texts = (['stdout', 'stderr'] as const).flatMap((name) => {
     const { leftOut, length } = execution[name]
     return leftOut === 0
       ? []
       : [`${name} had ${length} characters; ${leftOut} in its middle were left out.`]
   })
+  return [...texts, ...figures]
 }
 
 function lateOutput(late: FinishedRun['late'][number]): LateOutput {

@@ -10,15 +10,15 @@ const interpreterId = z
 
 const timeoutMs = z.int().min(0).max(MAX_TIMEOUT_MS)
 
-/** The input of `run_python_code`. */
+/** The input of `run_python_code`. Models like to say null where they mean nothing. */
 export const runInput = z.strictObject({
   code: z.string().describe('Python source, of any number of lines. Top-level await works.'),
   result_var_name: z
     .string()
-    .optional()
+    .nullish()
     .describe('The name of a variable whose value is answered as JSON in `result`.'),
-  interpreter_id: interpreterId.optional(),
-  timeout_ms: timeoutMs.optional().describe('Time limit of this run in milliseconds; 0 for none.'),
+  interpreter_id: interpreterId.nullish(),
+  timeout_ms: timeoutMs.nullish().describe('Time limit of this run in milliseconds; 0 for none.'),
 })
 
 /** The input of `manage_interpreters`. */
@@ -26,8 +26,17 @@ export const manageInput = z.strictObject({
   operation: z
     .enum(['create', 'list', 'delete', 'restart', 'interrupt'])
     .describe('create, list, delete, restart (forgets all variables) or interrupt (stops a run).'),
-  interpreter_id: interpreterId.optional(),
+  interpreter_id: interpreterId.nullish(),
 })
+
+/** What an agent's adapter passes beside a tool's input; frameworks add fields of their own. */
+export const toolContext = z.object({
+  client_id: z.string().min(1).optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+})
+
+/** Any object at all. */
+export const anyObject = z.looseObject({})
 
 const echo = z.enum(['all', 'last', 'none'])
 const clientId = z.string().min(1)

@@ -13,17 +13,21 @@ import type { PythonInterpreterToolSetOptions, RunOptions } from './options.js'
 import type { ToolAnswer } from './model-text.js'
 import { runResult, type RefusedRun, type RunResult } from './result.js'
 import {
+  anyObject,
   manageInput,
   manageOptions,
   parse,
   runInput,
   runOptions,
+  toolContext,
   toolsetOptions,
   type ToolsetSettings,
 } from './schemas.js'
-import type { Tool, ToolContext, ToolSet } from './tool.js'
+import type { Tool, ToolSet } from './tool.js'
 
 const DEFAULT_CLIENT = 'default'
+const CALL = 'runPythonCode()'
+const CONTEXT = "The tool's context"
 const DEFAULT_FIGURE_FOLDER = '.matplotlib_figs'
 
 /**
@@ -79,12 +83,12 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     first: string | (RunOptions & { readonly code: string }),
     options: RunOptions = {},
   ): Promise<RunResult> {
-    const given = isObject(first) ? first : { ...options, code: first }
-    const request = parse(runOptions, given, 'runPythonCode()')
+    const given = isObject(first) ? first : { ...parse(anyObject, options, CALL), code: first }
+    const request = parse(runOptions, given, CALL)
     this.#requireOpen()
     const { code, interpreter_id: id, client_id: client } = request
     const interpreter =
-      id === undefined
+      id == null
         ? this.#interpreters.session(client ?? DEFAULT_CLIENT)
         : this.#interpreters.get(id, client)
     const run = await interpreter.execute({
@@ -141,20 +145,21 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     await this.close()
   }
 
-  async #runTool(input: unknown, context: ToolContext = {}): Promise<RunResult | RefusedRun> {
+  async #runTool(input: unknown, context: unknown): Promise<RunResult | RefusedRun> {
     try {
       const request = parse(runInput, input, 'run_python_code')
-      const client_id = context.client_id ?? DEFAULT_CLIENT
-      return await this.runPythonCode({ ...request, client_id, signal: context.signal })
+      const { client_id = DEFAULT_CLIENT, signal } = parse(toolContext, context ?? {}, CONTEXT)
+      return await this.runPythonCode({ ...request, client_id, signal })
     } catch (error) {
       if (!(error instanceof PythonInterpreterError) || error.code === 'ABORTED') throw error
       return { success: false, error: { name: error.name, value: error.message, traceback: '' } }
     }
   }
 
-  #manageTool(input: unknown, { client_id = DEFAULT_CLIENT }: ToolContext = {}) {
+  #manageTool(input: unknown, context: unknown): Promise<ManageResult> {
     return answerErrors(() => {
       const request = parse(manageInput, input, 'manage_interpreters')
+      const { client_id = DEFAULT_CLIENT } = parse(toolContext, context ?? {}, CONTEXT)
       return this.manageInterpreters({ ...request, client_id })
     })
   }

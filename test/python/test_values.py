@@ -10,6 +10,7 @@ import decimal
 import enum
 import fractions
 import ipaddress
+import itertools
 import json
 import pathlib
 import re
@@ -88,7 +89,7 @@ class Hostile:
         raise AssertionError("code of the value's class has run")
 
     __eq__ = __hash__ = __iter__ = __len__ = __getitem__ = __contains__ = __lt__ = _never
-    __str__ = __bool__ = __index__ = __float__ = keys = items = _fields = _never
+    __str__ = __bool__ = __index__ = __int__ = __float__ = keys = items = _fields = _never
 
 
 class HostileMeta(type):
@@ -163,7 +164,7 @@ class Case(unittest.TestCase):
         start = time.perf_counter()
         with self.assertRaises(ValueNotExpressible) as caught:
             to_json(value, name)
-        self.assertLess(time.perf_counter() - start, 20)
+        self.assertLess(time.perf_counter() - start, 60)
         for part in parts:
             self.assertIn(part, str(caught.exception))
         self.assertIn("return ", str(caught.exception))
@@ -289,6 +290,7 @@ class Containers(Case):
         numbers = (n for n in range(3))
         self.assertIn("<generator object", to_json(numbers))
         self.assertEqual(list(numbers), [0, 1, 2])
+        self.maps(itertools.count(), "count(0)")
         for iterator in (iter([1]), map(str, [1]), zip([1]), enumerate([1]), reversed([1])):
             self.assertEqual(to_json(iterator), repr(iterator))
             self.assertEqual(len(list(iterator)), 1)
@@ -346,6 +348,7 @@ class Containers(Case):
     def test_dataclass(self):
         self.maps(Node("a", Node("b")), {"label": "a", "next": {"label": "b", "next": None}})
         self.maps(Node, repr(Node))
+        self.maps(dataclasses.make_dataclass("Empty", ())(), {})
         bag = Bag()
         bag["ignored"] = 1
         self.maps(bag, {"label": "bag"})
@@ -617,7 +620,7 @@ class Numpy(Case):
         self.maps(masked, None)
         self.maps(np.ma.array(1, mask=True), None)
         self.maps(np.ma.array(["2024-01-01"] * 2, "M8[D]", mask=[0, 1]), ["2024-01-01", None])
-        self.maps(np.ma.array([{"a": 1}, object()], mask=[0, 1]), [{"a": 1}, None])
+        self.maps(np.ma.array([{"a": 1}, Reprs(None)], mask=[0, 1]), [{"a": 1}, None])
         rows = np.ma.array([(1, 2.0), (3, 4.0)], [("a", int), ("b", float)])
         rows["b"][0] = masked
         self.maps(rows, [{"a": 1, "b": None}, {"a": 3, "b": 4.0}])
@@ -630,6 +633,7 @@ class Numpy(Case):
     def test_keys(self):
         self.maps({np.int64(1): 0}, {"1": 0})
         self.maps({np.float32(1.5): 0}, {"1.5": 0})
+        self.maps({np.float32("nan"): 0}, {"nan": 0})
         self.maps({np.str_("a"): 0}, {"a": 0})
         self.maps({np.bool_(True): 0}, {"True": 0})
         self.maps({np.datetime64("2024-01-02"): 0}, {"2024-01-02": 0})

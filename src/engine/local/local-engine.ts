@@ -1,6 +1,6 @@
 /** The engine that runs CPython processes on this machine. */
 import { rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { dir } from 'tmp-promise'
 import { Channel } from '../../channel/channel.js'
 import { EXIT_NO_PYZMQ } from '../../channel/protocol.js'
@@ -42,24 +42,33 @@ export class LocalEngine implements Engine {
     this.#startTimeoutMs = startTimeoutMs
   }
 
-  async start(spec: InterpreterSpec, onOutput: (event: OutputEvent) => void): Promise<Worker> {
+  async start(
+    spec: InterpreterSpec,
+    onOutput: (event: OutputEvent) => void,
+    signal: AbortSignal,
+  ): Promise<Worker> {
     if (process.platform === 'win32') {
       throw new StartError('LocalEngine does not run on Windows yet. Use it inside of WSL 2.')
     }
     await requireFolder(spec.workdir)
     const python = await findPython({ python: spec.python, workdir: spec.workdir })
+    const start = async (pyzmqPath: string | null) =>
+      LocalWorker.start(
+        { ...(await this.#liveHost(python)), ...this.#startOf(spec, python), pyzmqPath, signal },
+        onOutput,
+      )
     const pyzmqPath = (await this.#pyzmqPaths.get(python)) ?? null
     try {
-      return await this.#startWorker(spec, python, pyzmqPath, onOutput)
+      return await start(pyzmqPath)
     } catch (error) {
+      if (signal.aborted || !(error instanceof EndedBeforeReady || error instanceof StartError)) {
+        throw error
+      }
       if (error instanceof EndedBeforeReady && error.exit.code === EXIT_NO_PYZMQ && !pyzmqPath) {
-        return this.#startWorker(spec, python, await this.#installPyzmq(python), onOutput)
+        return start(await this.#installPyzmq(python))
       }
-      if (error instanceof EndedBeforeReady || error instanceof StartError) {
-        await probePython(python) // says what is wrong with the Python itself, if anything is
-        throw error instanceof StartError ? error : new StartError(error.message, { cause: error })
-      }
-      throw error
+      await probePython(python) // says what is wrong with the Python itself, if anything is
+      throw error instanceof StartError ? error : new StartError(error.message, { cause: error })
     }
   }
 
@@ -72,28 +81,15 @@ export class LocalEngine implements Engine {
     host.channel.close()
   }
 
-  async #startWorker(
-    spec: InterpreterSpec,
-    python: string,
-    pyzmqPath: string | null,
-    onOutput: (event: OutputEvent) => void,
-  ): Promise<Worker> {
-    const { folder, keeper, channel } = await this.#liveHost(python)
-    return LocalWorker.start(
-      {
-        keeper,
-        channel,
-        folder,
-        python,
-        pyzmqPath,
-        env: pythonEnvironment(python, spec.env, spec.inheritEnv),
-        workdir: spec.workdir,
-        initCode: spec.initCode,
-        figures: spec.figures,
-        timeoutMs: this.#startTimeoutMs,
-      },
-      onOutput,
-    )
+  #startOf(spec: InterpreterSpec, python: string) {
+    return {
+      python,
+      env: pythonEnvironment(python, spec.env, spec.inheritEnv),
+      workdir: spec.workdir,
+      initCode: spec.initCode,
+      figures: spec.figures,
+      timeoutMs: this.#startTimeoutMs,
+    }
   }
 
   async #liveHost(python: string): Promise<Host> {
@@ -128,11 +124,21 @@ async function openHost(python: string): Promise<Host> {
     mode: 0o700,
     unsafeCleanup: true,
   })
+  const removeFolder = () => rm(folder, { recursive: true, force: true })
+  const channel = await Channel.bind(`ipc://${join(folder, 'channel')}`).catch(
+    async (error: unknown) => {
+      await removeFolder()
+      throw new StartError(
+        `No socket can be made in the folder for temporary files, ${dirname(folder)}: ` +
+          `${error instanceof Error ? error.message : String(error)}. ` +
+          'Set TMPDIR to a folder that can be written and has a short path.',
+        { cause: error },
+      )
+    },
+  )
   const keeper = new Keeper(python, keeperScript, folder)
-  // The keeper does this itself, unless it was killed or could not start.
-  const ended = keeper.ended.then(() => rm(folder, { recursive: true, force: true }))
-  const channel = await Channel.bind(`ipc://${join(folder, 'channel')}`)
-  return { folder, keeper, channel, ended }
+  // The keeper removes the folder itself, unless it was killed or could not start.
+  return { folder, keeper, channel, ended: keeper.ended.then(removeFolder) }
 }
 
 async function requireFolder(workdir: string): Promise<void> {

@@ -43,6 +43,8 @@ export interface WorkerStart {
   readonly initCode: string | null
   readonly figures: { readonly dpi: number | null } | null
   readonly timeoutMs: number
+  /** Aborted when the worker is not needed any more before it is ready. */
+  readonly signal: AbortSignal
 }
 
 /** The worker ended before it was ready; `exit` and `output` say why. */
@@ -81,6 +83,7 @@ export class LocalWorker implements Worker {
   #lastRun = BEFORE_ANY_RUN
   #startupText = ''
   #onReady: (message: ReadyMessage) => void = () => undefined
+  #killReason: string | null = null
   #exit: Exit | null = null
   #resolveExited: (exit: Exit) => void = () => undefined
 
@@ -138,7 +141,8 @@ export class LocalWorker implements Worker {
     return this.#start.keeper.interrupt(this.#id)
   }
 
-  kill(): Promise<Exit> {
+  kill(reason: string): Promise<Exit> {
+    this.#killReason ??= reason
     this.#start.keeper.kill(this.#id)
     return this.exited
   }
@@ -154,23 +158,23 @@ export class LocalWorker implements Worker {
   }
 
   async #begin(): Promise<void> {
-    const { channel, keeper, timeoutMs } = this.#start
+    const { channel, keeper, timeoutMs, signal } = this.#start
     channel.listen(this.#identity, (frames) => this.#hear(decodeMessage(frames)))
     const release = channel.expect()
+    const abandon = () => void this.kill('was killed because it was not needed any more')
+    signal.addEventListener('abort', abandon)
     const ready = new Promise<ReadyMessage>((resolve) => (this.#onReady = resolve))
     try {
       this.#pid = await keeper.spawn(this.#spawnCommand(), (exit) => this.#end(exit))
-      this.#openPipes({
-        stdout: join(this.#folder, 'stdout'),
-        stderr: join(this.#folder, 'stderr'),
-      })
+      this.#openPipes('')
       keeper.attached(this.#id)
       const message = await this.#firstOf(ready, timeoutMs)
       if (message.error !== null) throw new InitCodeError(message.error.traceback)
     } catch (error) {
-      void this.kill()
+      void this.kill('was killed because it could not be used')
       throw error
     } finally {
+      signal.removeEventListener('abort', abandon)
       release()
     }
   }
@@ -224,22 +228,31 @@ export class LocalWorker implements Worker {
       this.#settleReply()
     } else {
       // Only user code that meddles with the worker can cause this; nothing it says can be trusted.
-      void this.kill()
+      void this.kill('was killed because it sent a malformed message')
     }
   }
 
-  #openPipes(paths: Record<StreamName, string>): void {
+  #openPipes(suffix: string): void {
     for (const stream of STREAMS) {
-      const pipe: OutputPipe = new OutputPipe(paths[stream], this.#nonce, this.#lastRun, (event) =>
-        this.#onPipeEvent(stream, pipe, event),
+      const pipe: OutputPipe = new OutputPipe(
+        join(this.#folder, stream + suffix),
+        this.#nonce,
+        this.#lastRun,
+        (event) => this.#onPipeEvent(stream, pipe, event),
       )
       this.#pipes.add(pipe)
     }
   }
 
   /** Reads the next run's output from new pipes; children left behind keep writing to the old ones. */
-  #renewPipes(paths: Record<StreamName, string> | null): void {
-    if (paths !== null) this.#openPipes(paths)
+  #renewPipes(number: number | null): void {
+    if (number === null) return
+    try {
+      this.#openPipes(`-${number}`)
+    } catch (error) {
+      // Removed by user code, or Node has too many files open: nothing it writes would be heard.
+      void this.kill(`was killed because its output cannot be read: ${String(error)}`)
+    }
   }
 
   #onPipeEvent(stream: StreamName, pipe: OutputPipe, event: PipeEvent): void {
@@ -297,7 +310,13 @@ export class LocalWorker implements Worker {
   }
 
   #end(exit: Omit<Exit, 'traceback'>): void {
-    this.#exit = { ...exit, traceback: readCrashReport(this.#folder) }
+    this.#exit = {
+      ...exit,
+      // What else may have ended it at the same moment is told by another signal or an exit code.
+      description:
+        exit.signal === 'SIGKILL' ? (this.#killReason ?? exit.description) : exit.description,
+      traceback: readCrashReport(this.#folder),
+    }
     this.#start.channel.unlisten(this.#identity)
     for (const pipe of this.#pipes) pipe.drain()
     this.#settleDeath()

@@ -40,19 +40,45 @@ function sequenceLength(lead: number): number {
 
 function decode(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString('utf8')
-  let text = ''
+  const pieces: string[] = []
   let good = 0
   let at = 0
   while (at < bytes.length) {
-    const lead = bytes[at] ?? 0
-    const length = lead < 0x80 ? 1 : sequenceLength(lead)
-    if (isUtf8(bytes.subarray(at, at + length)) && at + length <= bytes.length) {
+    const length = characterLength(bytes, at)
+    if (length > 0) {
       at += length
       continue
     }
-    text += bytes.toString('utf8', good, at) + `\\x${lead.toString(16).padStart(2, '0')}`
+    pieces.push(bytes.toString('utf8', good, at), `\\x${hex(bytes[at] ?? 0)}`)
     at += 1
     good = at
   }
-  return text + bytes.toString('utf8', good)
+  pieces.push(bytes.toString('utf8', good))
+  return pieces.join('')
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0')
+}
+
+/** The length of the character at `at`, or 0 if there is none (RFC 3629, section 4). */
+function characterLength(bytes: Buffer, at: number): number {
+  const lead = bytes[at] ?? 0
+  if (lead < 0x80) return 1
+  if (lead < 0xc2 || lead > 0xf4) return 0
+  const length = sequenceLength(lead)
+  const second = bytes[at + 1] ?? 0
+  if (second < lowestSecond(lead) || second > highestSecond(lead)) return 0
+  for (let i = 2; i < length; i += 1) if (((bytes[at + i] ?? 0) & 0xc0) !== 0x80) return 0
+  return length
+}
+
+function lowestSecond(lead: number): number {
+  if (lead === 0xe0) return 0xa0 // below: overlong
+  return lead === 0xf0 ? 0x90 : 0x80
+}
+
+function highestSecond(lead: number): number {
+  if (lead === 0xed) return 0x9f // above: a surrogate
+  return lead === 0xf4 ? 0x8f : 0xbf // above: beyond the last code point
 }
