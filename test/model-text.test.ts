@@ -8,7 +8,7 @@ describe('toModelText', () => {
     const result = await tools.runPythonCode('x = {"a": 1}\nprint("hello")', {
       result_var_name: 'x',
     })
-    expect(toModelText(result)).toBe('stdout:\nhello\n\nresult (dict):\n{\n "a": 1\n}')
+    expect(toModelText(result)).toBe('stdout:\nhello\n\nresult (dict):\n{"a":1}')
     const plot = await tools.runPythonCode('import matplotlib.pyplot as plt\nplt.plot([1]);')
     expect(toModelText(plot)).toBe(`figures: ${plot.fig_storage_path ?? ''}`)
   })

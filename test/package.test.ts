@@ -46,8 +46,9 @@ it('contains what a user needs and nothing else', async () => {
   }
   const unwanted = paths.filter(
     (path) =>
-      !/^(dist\/[^/]+|python\/_python_interpreter_toolset\/\w+\.py|docs\/[\w-]+\.md)$/.test(path) &&
-      !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'].includes(path),
+      !/^(dist\/[^/]+|python\/_python_interpreter_toolset\/\w+\.py|docs\/[\w-]+\.(md|png))$/.test(
+        path,
+      ) && !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'].includes(path),
   )
   expect(unwanted).toEqual([])
 })

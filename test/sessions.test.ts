@@ -212,7 +212,7 @@ describe('closing', () => {
       success: false,
       error: { name: 'InterpreterClosed' },
       interpreter_restarted: false,
-      restart_reason: 'The Python process was ended because its interpreter was closed.',
+      restart_reason: 'The Python process was ended because its interpreter was closed or deleted.',
     })
     await waiting
     expect((await second.runPythonCode('1')).stdout).toBe('1\n')

@@ -477,7 +477,11 @@ describe('closing', () => {
     await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
     await tools.close()
     const result = await call
-    expect(result).toMatchObject({ success: false, interpreter_crashed: true, state: 'lost' })
+    expect(result).toMatchObject({
+      success: false,
+      error: { name: 'InterpreterClosed' },
+      state: 'lost',
+    })
     expect(result.interpreter_restarted).not.toBe(true)
     expect(result.restart_reason).toMatch(/closed|deleted/)
     expect((result.notices ?? []).join(' ')).not.toContain('has taken over')

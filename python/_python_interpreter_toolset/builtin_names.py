@@ -1,11 +1,11 @@
-"""Keeping the worker's own code working whatever user code does to the module `builtins`."""
+"""Keeping the worker, and later runs, working whatever user code does to the module `builtins`."""
 
 from __future__ import annotations
 
 import builtins
-from typing import Any
 
-_MISSING = object()
+_namespace = vars(builtins)
+_is_callable = callable
 
 
 class BuiltinNames:
@@ -13,25 +13,24 @@ class BuiltinNames:
 
     def __init__(self) -> None:
         """Remember the builtins as they are now."""
-        self._own = dict(vars(builtins))
-        self._changes: dict[str, Any] = {}
+        self._own = {name: value for name, value in _namespace.items() if name != "_"}
+        self._changes: dict[str, object] = {}
 
     def give(self) -> None:
         """Make the changes of earlier runs again."""
-        for name, value in self._changes.items():
-            if value is _MISSING:
-                vars(builtins).pop(name, None)
-            else:
-                vars(builtins)[name] = value
+        _namespace.update(self._changes)
 
     def take_back(self) -> None:
-        """Put back what user code has replaced or deleted; what it has added stays."""
-        now = vars(builtins)
+        """Put back what user code has replaced or deleted; what it has added stays.
+
+        One function for another is a change that later runs see. What cannot be called would break
+        them all, and is mended for good.
+        """
         changes = {
-            name: now.get(name, _MISSING)
+            name: _namespace.get(name)
             for name, value in self._own.items()
-            if name != "_" and now.get(name, _MISSING) is not value
+            if _namespace.get(name) is not value
         }
         if changes or self._changes:
-            self._changes = changes
-            now.update({name: self._own[name] for name in changes})
+            _namespace.update({name: self._own[name] for name in changes})
+            self._changes = {n: value for n, value in changes.items() if _is_callable(value)}

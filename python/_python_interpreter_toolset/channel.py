@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .protocol import Message, encode_message
+from .protocol import Message, encode_json
 
 
 class Channel:
@@ -30,7 +30,7 @@ class Channel:
 
     def send(self, message: Message) -> None:
         """Hand one message to ZeroMQ."""
-        self._socket.send(encode_message(message))
+        self._socket.send(encode_json(message))
 
 
 def _import_zmq(pyzmq_path: str | None) -> Any:

@@ -63,11 +63,12 @@ class Executor:
                 interrupts.arm()
                 self._run_armed(run, code, echo, result_var_name, reply)
             finally:
-                interrupts.disarm()
                 self._builtins.take_back()
+                interrupts.disarm()
         except BaseException as error:
-            interrupts.disarm()  # if the interrupt came just when that was being done
+            # Again, for an interrupt may have come just when that was being done.
             self._builtins.take_back()
+            interrupts.disarm()
             self._leave_if_forked(error)
             self._conclude(error, reply)
         self._leave_if_forked(None)
@@ -162,10 +163,13 @@ class Executor:
 
 def _exit_status(error: BaseException) -> int | None:
     """Answer the status that `error` would end a program with; None if it is no SystemExit."""
-    # By the type, and by SystemExit's own attribute: a subclass may have replaced both.
+    # By the type: an instance can pretend to be of another class.
     if not issubclass(type(error), SystemExit):
         return None
-    code = SystemExit.__dict__["code"].__get__(error)
+    try:
+        code = error.code  # type: ignore[attr-defined]
+    except BaseException:  # as CPython's own handling of SystemExit takes it
+        return 1
     if code is None:
         return 0
     return code & 0xFF if isinstance(code, int) else 1

@@ -17,7 +17,6 @@ import sys
 import threading
 from contextvars import ContextVar
 from itertools import count
-from json import JSONEncoder
 from os import close as close_descriptor
 from os import dup2, fstat, getpid, mkfifo
 from os import open as open_descriptor
@@ -29,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from .processes import children, ended_children_usage
-from .protocol import PIPE_BUF, control_frame, parts
+from .protocol import PIPE_BUF, control_frame, encode_json, parts
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
 _IONBF = 2  # <stdio.h>, the same in glibc, musl and macOS
 _FRAME_ROOM = PIPE_BUF - 128  # what a payload may take beside a frame's header
 _PIPE_MODE = 0o600
-
-_encode_json = JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 class Output:
@@ -94,7 +91,7 @@ class Output:
         """Send a MIME bundle, in its place among the text of standard output."""
         sys.stdout.flush()
         name = b"%d-%d\n" % (getpid(), next(self._displays))
-        bundle = _encode_json({"data": data, "metadata": metadata}).encode("ascii")
+        bundle = encode_json({"data": data, "metadata": metadata})
         *first, last = parts(bundle, _FRAME_ROOM)
         run = self.run_of_writer()
         for part in first:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import os
 import select
 import sys
-from json import JSONDecoder, JSONEncoder
+from json import JSONDecoder, JSONEncoder, encoder
 from typing import Any
 
 VERSION = 1
@@ -33,10 +33,20 @@ MARK = b"\x1e"
 EXIT_NO_PYZMQ = 86
 EXIT_OLD_PYTHON = 87
 
-# Instances of our own: user code may break or remove the json module. ASCII, because a lone
-# surrogate has no UTF-8 form but has an escape.
-_encode = JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+
+def _json_encoder() -> Any:
+    """Answer the C encoder itself: JSONEncoder looks names up that user code may have deleted."""
+    plain = JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    make: Any = encoder.c_make_encoder  # type: ignore[attr-defined]
+    if make is None:
+        return lambda value, level: plain.iterencode(value)
+    quote = encoder.encode_basestring_ascii
+    return make(None, plain.default, quote, None, ":", ",", False, False, False)
+
+
+# Made at import: user code may break or remove the json module.
 _decode = JSONDecoder().decode
+_encode = _json_encoder()
 
 Message = dict[str, Any]
 
@@ -54,9 +64,9 @@ def read_config() -> dict[str, Any]:
     return config
 
 
-def encode_message(message: Message) -> bytes:
-    """Answer `message` as the bytes of its frame."""
-    return _encode(message).encode("ascii")
+def encode_json(value: object) -> bytes:
+    """Answer `value` as JSON; in ASCII, as a lone surrogate has no UTF-8 form but has an escape."""
+    return "".join(_encode(value, 0)).encode("ascii")
 
 
 def decode_message(frames: list[bytes]) -> Message:

@@ -207,22 +207,6 @@ export const differences: Difference[] = [
   },
   {
     kind: 'displays',
-    title: 'a wide frame',
-    reason:
-      'Where there is no IPython, pandas fits the columns to the terminal; in ipykernel it breaks the lines.',
-    ours: {
-      stdout: [
-        '   column 0  column 1  column 2  ...  column 12  column 13  column 14',
-        '0         0      1000      2000  ...      12000      13000      14000',
-        '1     15000     16000     17000  ...      27000      28000      29000',
-        '2     30000     31000     32000  ...      42000      43000      44000',
-        '',
-        '[3 rows x 15 columns]\n',
-      ].join('\n'),
-    },
-  },
-  {
-    kind: 'displays',
     title: 'a frame in a list',
     reason: 'IPython indents the further lines of an item in a container; we show its repr().',
     ours: { stdout: '[   n\n0  1, 2]\n' },

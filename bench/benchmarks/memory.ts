@@ -1,0 +1,18 @@
+import type { Benchmark } from '../benchmark.js'
+import { ipykernelMemory } from '../contenders/ipykernel.js'
+import { keeperMemory, toolsetMemory } from '../contenders/toolset.js'
+import { IPYKERNEL, OURS } from '../names.js'
+
+/** Resident memory of one idle interpreter that has run `1`. */
+export const memory: Benchmark = {
+  title: 'memory of an idle interpreter, RSS',
+  unit: 'MB',
+  rounds: 1,
+  reference: OURS,
+  contenders: {
+    [OURS]: toolsetMemory(),
+    [`${OURS}, keeper (one per engine)`]: keeperMemory(),
+    [IPYKERNEL]: ipykernelMemory(),
+  },
+  goals: [],
+}
