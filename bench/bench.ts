@@ -6,11 +6,11 @@
  * PYTHON_FOR_TESTS names the Python, default `.venv/bin/python`. A new row is a contender in one of
  * `benchmarks/`; a new part of the table is a file there and its name below.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { setGracefulCleanup, withDir } from 'tmp-promise'
 import { measure, type Measurement } from './benchmark.js'
 import { memory } from './benchmarks/memory.js'
 import { start } from './benchmarks/start.js'
@@ -29,7 +29,8 @@ const python = resolve(
 if (!existsSync(python)) throw new Error(`${python} is missing. \`npm test\` makes it.`)
 
 const startedAt = performance.now()
-setGracefulCleanup() // temporary folders go also when the limit or a signal ends this process
+const folder = mkdtempSync(join(tmpdir(), 'python-interpreter-bench-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 // Ending Node ends everything: each child reads a pipe from it.
 const limit = setTimeout(() => {
@@ -39,10 +40,7 @@ const limit = setTimeout(() => {
 
 const facts = await machineFacts(python)
 console.log(lines(facts))
-const measurements = await withDir(({ path: folder }) => measureAll(folder), {
-  prefix: 'python-interpreter-bench-',
-  unsafeCleanup: true,
-})
+const measurements = await measureAll()
 clearTimeout(limit)
 
 const ending = {
@@ -55,7 +53,7 @@ if (options.json !== undefined) {
   await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`)
 }
 
-async function measureAll(folder: string): Promise<Measurement[]> {
+async function measureAll(): Promise<Measurement[]> {
   const done: Measurement[] = []
   for (const benchmark of BENCHMARKS) {
     const measurement = await measure(benchmark, { python, folder })

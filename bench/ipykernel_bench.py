@@ -125,9 +125,8 @@ class Driver:
         return {"samples": [done / (perf_counter() - started_at)]}
 
     def do_close(self) -> dict[str, Any]:
-        for kernel in self._kernels:
-            kernel.close()
-        self._kernels = []
+        kernels, self._kernels = self._kernels, []
+        in_threads(Kernel.close, kernels, len(kernels) or 1)
         return {"samples": []}
 
 
