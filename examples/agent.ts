@@ -2,13 +2,7 @@
  * An agent of no particular framework. It takes toolsets, and carries out the calls that its model
  * makes; here a scripted list of calls stands for the model.
  */
-import {
-  PythonInterpreterToolSet,
-  toModelText,
-  type RunResult,
-  type Tool,
-  type ToolSet,
-} from 'python-interpreter-toolset'
+import { PythonInterpreterToolSet, type Tool, type ToolSet } from 'python-interpreter-toolset'
 
 interface ToolCall {
   readonly name: string
@@ -30,7 +24,7 @@ class Agent {
     const tool = this.#tools.get(name)
     if (tool === undefined) return `There is no tool ${name}.`
     const answer = await tool.execute(input, { client_id: this.conversation })
-    return 'stdout' in answer ? toModelText(answer as RunResult) : JSON.stringify(answer)
+    return tool.toModelText(answer)
   }
 }
 

@@ -94,7 +94,7 @@ async function run(title: string, code: string, variable?: string): Promise<RunR
 }
 
 function expectSuccess(result: RunResult): RunResult {
-  if (!result.success) throw new Error(result.error?.traceback ?? 'The run failed.')
+  if (!result.success) throw new Error(result.error.traceback)
   return result
 }
 

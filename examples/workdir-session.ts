@@ -36,5 +36,5 @@ axes.margins(x=0.02, y=0.1)
 axes.set(title='El Niño: sea surface temperature, eastern tropical Pacific',
          xlabel='year', ylabel='difference from the mean, °C')
 plt.show()`)
-if (!plot.success) throw new Error(plot.error?.traceback)
+if (!plot.success) throw new Error(plot.error.traceback)
 console.log('figure:', relative('.', join(workdir, plot.fig_storage_path ?? '')))

@@ -1,7 +1,8 @@
-"""The worker's start: reads its configuration, builds the parts, runs init_code, serves.
+"""The start of a worker or, with `preload` in its configuration, of a template for workers.
 
-The configuration is JSON on standard input: `endpoint`, `identity`, `nonce`, `folder`,
-`pyzmq_path`, `init_code` and `figures` (null, or an object with `dpi`).
+The configuration is JSON on standard input. That of a worker has `endpoint`, `identity`, `nonce`,
+`folder`, `pyzmq_path`, `init_code` and `figures` (null, or an object with `dpi`); that of a
+template has `preload` and `pyzmq_path`.
 """
 
 import os
@@ -16,4 +17,10 @@ sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 from _python_interpreter_toolset import protocol, worker  # noqa: E402
 
 if __name__ == "__main__":
-    worker.start(protocol.read_config())
+    config = protocol.read_config()
+    if "preload" in config:
+        from _python_interpreter_toolset import template
+
+        template.serve(config)
+    else:
+        worker.start(config)

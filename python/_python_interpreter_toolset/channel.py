@@ -17,7 +17,7 @@ class Channel:
         `pyzmq_path` is a folder with pyzmq in it, for an environment that has none of its own;
         raises ImportError where neither has one.
         """
-        zmq = _import_zmq(pyzmq_path)
+        zmq = import_zmq(pyzmq_path)
         self._socket: Any = zmq.Context().socket(zmq.DEALER)
         self._socket.setsockopt(zmq.IDENTITY, identity.encode())
         self._socket.setsockopt(zmq.LINGER, 1000)
@@ -33,7 +33,8 @@ class Channel:
         self._socket.send(encode_json(message))
 
 
-def _import_zmq(pyzmq_path: str | None) -> Any:
+def import_zmq(pyzmq_path: str | None) -> Any:
+    """Answer the module zmq, from the environment or from `pyzmq_path`; raises ImportError."""
     try:
         import zmq
     except ImportError:

@@ -17,6 +17,7 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 
 TYPE_CHECKING = False  # importing typing costs milliseconds
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 WORKER_VARIABLE = "PYTHON_INTERPRETER_WORKER"
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 SWEEPS = 100
+CONTROL = 3  # the descriptor on which a template finds its socket
+TEMPLATE_SECONDS = 2
 
 
 class Keeper:
@@ -40,6 +43,9 @@ class Keeper:
         self.launched_as = launched_as
         self.pids: dict[str, int] = {}
         self.read_ends: dict[str, list[int]] = {}
+        self.templates: dict[str, Template] = {}
+        # Forked by a template, and ended before that has told their pid.
+        self.unclaimed: dict[int, int] = {}
 
     def serve(self) -> None:
         """Handle commands and deaths until Node ends or says `close`."""
@@ -53,7 +59,12 @@ class Keeper:
         tell({"event": "hello", "pid": os.getpid()})
         lines = b""
         while True:
-            if 0 in select.select((0, wake_read), (), ())[0]:
+            sockets = {template.socket.fileno(): template for template in self.templates.values()}
+            readable = select.select([0, wake_read, *sockets], (), ())[0]
+            for ready in readable:
+                if ready in sockets:
+                    self.hear(sockets[ready])
+            if 0 in readable:
                 received = os.read(0, 1 << 20)
                 if not received:
                     break
@@ -76,19 +87,73 @@ class Keeper:
     def do_spawn(self, command: Event) -> None:
         """Start a worker with its output on two named pipes and its configuration on stdin."""
         worker_id: str = command["id"]
+        out_write, err_write = self.make_pipes(worker_id)
+        self.execute(command, {1: out_write, 2: err_write})
+        os.close(out_write)
+        os.close(err_write)
+        tell({"event": "spawned", "id": worker_id, "pid": self.pids[worker_id]})
+
+    def do_fork(self, command: Event) -> None:
+        """Have a template fork a worker with its output on two named pipes."""
+        worker_id: str = command["id"]
+        template = self.templates.get(command["template"])
+        if template is None:
+            raise ChildProcessError("the template has ended")
+        for write_end in self.make_pipes(worker_id):
+            os.close(write_end)  # the worker opens them by name
+        template.forking.add(worker_id)
+        template.ask(
+            {
+                "id": worker_id,
+                "cwd": command["cwd"],
+                "env": {WORKER_VARIABLE: worker_id},
+                "config": json.loads(command["config"]),
+            }
+        )
+
+    def do_template(self, command: Event) -> None:
+        """Start a template, which says over a socket of its own when it is ready."""
+        ours, theirs = socket.socketpair()
+        null = os.open(os.devnull, os.O_WRONLY)
+        self.execute(command, {1: null, 2: null, CONTROL: theirs.fileno()})
+        os.close(null)
+        theirs.close()
+        self.templates[command["id"]] = Template(command["id"], ours)
+
+    def hear(self, template: Template) -> None:
+        """Pass on what a template says."""
+        for event in template.events():
+            if event["event"] == "template":
+                tell({**event, "id": template.id})
+                continue
+            worker_id, pid = event["id"], event["pid"]
+            template.forking.discard(worker_id)
+            self.pids[worker_id] = pid
+            tell({"event": "spawned", "id": worker_id, "pid": pid})
+            if pid in self.unclaimed:
+                self.lose(worker_id, self.unclaimed.pop(pid))
+
+    def make_pipes(self, worker_id: str) -> tuple[int, int]:
+        """Make the folder and the named pipes of a worker; answer the pipes' write ends."""
         folder = os.path.join(self.folder, worker_id)
         os.mkdir(folder, 0o700)
         out_read, out_write = make_pipe(os.path.join(folder, "stdout"))
         err_read, err_write = make_pipe(os.path.join(folder, "stderr"))
-        config = unlinked_file(folder, command["config"])
+        # Open until Node reads the pipes itself, or a worker that dies early takes its words along.
+        self.read_ends[worker_id] = [out_read, err_read]
+        return out_write, err_write
+
+    def execute(self, command: Event, descriptors: dict[int, int]) -> None:
+        """Start a program with `command["config"]` on its standard input, and these descriptors."""
+        config = unlinked_file(os.path.join(self.folder, "config"), command["config"])
         python = sys.executable if command["python"] == self.launched_as else command["python"]
-        environment = {**command["env"], WORKER_VARIABLE: worker_id}
+        environment = {**command["env"], WORKER_VARIABLE: command["id"]}
         pid = os.fork()
         if pid == 0:
             try:
                 os.setpgid(0, 0)
                 os.chdir(command["cwd"])
-                for source, target in ((config, 0), (out_write, 1), (err_write, 2)):
+                for target, source in {0: config, **descriptors}.items():
                     os.dup2(source, target)
                 reset_signals()
                 os.execve(python, [python, *command["arguments"]], environment)
@@ -97,12 +162,8 @@ class Keeper:
                 os._exit(127)
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)  # whichever of the two comes first: a signal may follow at once
-        for descriptor in (config, out_write, err_write):
-            os.close(descriptor)
-        self.pids[worker_id] = pid
-        # Open until Node reads the pipes itself, or a worker that dies early takes its words along.
-        self.read_ends[worker_id] = [out_read, err_read]
-        tell({"event": "spawned", "id": worker_id, "pid": pid})
+        os.close(config)
+        self.pids[command["id"]] = pid
 
     def do_attached(self, command: Event) -> None:
         """Node reads the worker's pipes now."""
@@ -135,12 +196,25 @@ class Keeper:
         workers = {pid: worker_id for worker_id, pid in self.pids.items()}
         for pid, status in reaped_children(workers):
             worker_id = workers.get(pid)
-            if worker_id is None:
-                continue
-            del self.pids[worker_id]
-            self.do_attached({"id": worker_id})
-            end_marked_children(worker_id)
-            tell({"event": "exited", "id": worker_id, **ending(status)})
+            if worker_id is not None:
+                self.lose(worker_id, status)
+            elif any(template.forking for template in self.templates.values()):
+                self.unclaimed[pid] = status
+            else:
+                self.unclaimed.clear()
+
+    def lose(self, worker_id: str, status: int) -> None:
+        """Forget a worker or template that has been reaped, and tell how it ended."""
+        del self.pids[worker_id]
+        self.do_attached({"id": worker_id})
+        template = self.templates.pop(worker_id, None)
+        if template is not None:
+            self.hear(template)
+            template.socket.close()
+            for forking in template.forking:
+                tell({"event": "failed", "id": forking, "message": "the template has ended"})
+        end_marked_children(worker_id)
+        tell({"event": "exited", "id": worker_id, **ending(status)})
 
     def end_everything(self) -> None:
         """End every process below this one and remove the private folder."""
@@ -159,6 +233,32 @@ class Keeper:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Template:
+    """The keeper's end of a template: a socket that carries JSON, one a line."""
+
+    def __init__(self, template_id: str, connection: socket.socket) -> None:
+        """`connection` is the keeper's end of the pair."""
+        self.id = template_id
+        self.socket = connection
+        # A template that does not listen must not stop the keeper.
+        connection.settimeout(TEMPLATE_SECONDS)
+        self.forking: set[str] = set()
+        self._lines = b""
+
+    def ask(self, request: Event) -> None:
+        """Send one request; raises OSError when the template does not take it."""
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+
+    def events(self) -> list[Event]:
+        """Answer the events that are there; none when the template has ended."""
+        try:
+            received = self.socket.recv(1 << 16, socket.MSG_DONTWAIT)
+        except OSError:
+            return []
+        *complete, self._lines = (self._lines + received).split(b"\n")
+        return [json.loads(line) for line in complete]
+
+
 def tell(event: Event) -> None:
     """Write one event to Node; when Node is gone there is nobody to tell."""
     line = json.dumps(event).encode() + b"\n"
@@ -174,9 +274,8 @@ def make_pipe(path: str) -> tuple[int, int]:
     return read, os.open(path, os.O_WRONLY)
 
 
-def unlinked_file(folder: str, text: str) -> int:
+def unlinked_file(path: str, text: str) -> int:
     """Answer a descriptor that reads `text` and has no name in the file system any more."""
-    path = os.path.join(folder, "config")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     os.unlink(path)
     with open(descriptor, "wb", closefd=False) as file:

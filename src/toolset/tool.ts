@@ -17,6 +17,8 @@ export interface Tool<Answer extends object = object> {
   readonly inputSchema: z.ZodType
   /** Answers a JSON value. Never rejects for what a model typed: mistakes are answered. */
   execute(input: unknown, context?: ToolContext): Promise<Answer>
+  /** Renders such an answer as text for the model. */
+  toModelText(answer: Answer): string
 }
 
 /** A named group of tools: what `agent.toolset()` takes. */

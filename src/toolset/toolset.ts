@@ -10,7 +10,7 @@ import { MANAGE_DESCRIPTION, RUN_DESCRIPTION } from './descriptions.js'
 import { Interpreters } from './interpreters.js'
 import { manage, type ManageOptions, type ManageResult } from './manage.js'
 import type { PythonInterpreterToolSetOptions, RunOptions } from './options.js'
-import type { ToolAnswer } from './model-text.js'
+import { toModelText, type ToolAnswer } from './model-text.js'
 import { runResult, type RefusedRun, type RunResult } from './result.js'
 import {
   anyObject,
@@ -124,12 +124,14 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
         description: RUN_DESCRIPTION,
         inputSchema: runInput,
         execute: (input, context) => this.#runTool(input, context),
+        toModelText: (answer) => toModelText(answer),
       },
       {
         name: 'manage_interpreters',
         description: MANAGE_DESCRIPTION,
         inputSchema: manageInput,
         execute: (input, context) => this.#manageTool(input, context),
+        toModelText: (answer) => toModelText(answer),
       },
     ]
   }
