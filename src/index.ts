@@ -5,7 +5,11 @@ export type { InterpreterInfo, ManageOptions, ManageResult } from './toolset/man
 export type { RefusedRun, RunResult } from './toolset/result.js'
 export { toModelText, type ModelTextOptions, type ToolAnswer } from './toolset/model-text.js'
 export type { Tool, ToolContext, ToolSet } from './toolset/tool.js'
-export { LocalEngine, type LocalEngineOptions } from './engine/local/local-engine.js'
+export {
+  DEFAULT_PRELOAD,
+  LocalEngine,
+  type LocalEngineOptions,
+} from './engine/local/local-engine.js'
 export type {
   EchoMode,
   Engine,
@@ -18,6 +22,7 @@ export type {
   RunOutcome,
   RunReply,
   RunRequest,
+  StartedBy,
   Worker,
 } from './engine/engine.js'
 export type { LateOutput } from './interpreter/execution.js'

@@ -46,6 +46,8 @@ class Keeper:
         self.templates: dict[str, Template] = {}
         # Forked by a template, and ended before that has told their pid.
         self.unclaimed: dict[int, int] = {}
+        # To be killed as soon as a template has told their pid.
+        self.unwanted: set[str] = set()
 
     def serve(self) -> None:
         """Handle commands and deaths until Node ends or says `close`."""
@@ -129,6 +131,9 @@ class Keeper:
             worker_id, pid = event["id"], event["pid"]
             template.forking.discard(worker_id)
             self.pids[worker_id] = pid
+            if worker_id in self.unwanted:
+                self.unwanted.discard(worker_id)
+                self.signal_worker(worker_id, signal.SIGKILL)
             tell({"event": "spawned", "id": worker_id, "pid": pid})
             if pid in self.unclaimed:
                 self.lose(worker_id, self.unclaimed.pop(pid))
@@ -179,6 +184,8 @@ class Keeper:
 
     def do_kill(self, command: Event) -> None:
         """Send SIGKILL to the worker's process group; its end is told when it is reaped."""
+        if any(command["id"] in template.forking for template in self.templates.values()):
+            self.unwanted.add(command["id"])
         self.signal_worker(command["id"], signal.SIGKILL)
 
     def signal_worker(self, worker_id: str, number: int) -> None:

@@ -96,10 +96,20 @@ export type RunOutcome =
       readonly started: boolean
     }
 
+/** How a process was started, and why so. */
+export interface StartedBy {
+  /** `fork`: from a warm template, with its modules imported; `spawn`: as a new program. */
+  readonly method: 'fork' | 'spawn'
+  /** Completes "it was spawned because"; empty for a fork. */
+  readonly reason: string
+}
+
 /** One live process (or what plays one) that serves an interpreter until it ends. */
 export interface Worker {
   /** The operating system's process id; null where there is none. */
   readonly pid: number | null
+  /** Null where nothing is started. */
+  readonly startedBy: StartedBy | null
   /** Settles when the process has ended and all it wrote was emitted; never rejects. */
   readonly exited: Promise<Exit>
   /**

@@ -11,6 +11,7 @@ import type {
   OutputEvent,
   RunOutcome,
   RunReply,
+  StartedBy,
   Worker,
 } from '../engine/engine.js'
 import { Execution, LateOutputs } from './execution.js'
@@ -103,6 +104,11 @@ export class Interpreter {
 
   get pid(): number | null {
     return this.#worker?.pid ?? null
+  }
+
+  /** How its process was started; null while there is none. */
+  get startedBy(): StartedBy | null {
+    return this.#worker?.startedBy ?? null
   }
 
   /** How many runs have been started. */

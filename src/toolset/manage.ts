@@ -24,6 +24,10 @@ export interface InterpreterInfo {
   last_used_at: string
   /** Resident memory of the process; null where unknown. */
   memory_bytes: number | null
+  /** How the process was started: forked from a warm template, or spawned; null without one. */
+  started_by: 'fork' | 'spawn' | null
+  /** Why it was spawned, not forked. */
+  spawn_reason?: string
 }
 
 /** What `manageInterpreters` answers. */
@@ -66,6 +70,7 @@ function answer(interpreter: Interpreter): ManageResult {
 }
 
 async function info(interpreter: Interpreter): Promise<InterpreterInfo> {
+  const { startedBy } = interpreter
   return {
     id: interpreter.id,
     status: interpreter.status,
@@ -75,5 +80,7 @@ async function info(interpreter: Interpreter): Promise<InterpreterInfo> {
     created_at: interpreter.createdAt.toISOString(),
     last_used_at: interpreter.lastUsedAt.toISOString(),
     memory_bytes: await interpreter.memoryBytes(),
+    started_by: startedBy?.method ?? null,
+    ...(startedBy?.method === 'spawn' ? { spawn_reason: startedBy.reason } : {}),
   }
 }

@@ -14,6 +14,12 @@ export type Exit = Omit<FullExit, 'traceback'>
 const keeperEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('hello'), pid: z.number() }),
   z.object({ event: z.literal('spawned'), id: z.string(), pid: z.number() }),
+  z.object({
+    event: z.literal('template'),
+    id: z.string(),
+    threads: z.number(),
+    failed: z.array(z.string()),
+  }),
   z.object({ event: z.literal('interrupted'), id: z.string() }),
   z.object({ event: z.literal('failed'), id: z.string().optional(), message: z.string() }),
   z.object({
@@ -35,8 +41,16 @@ export interface SpawnCommand {
   readonly config: string
 }
 
+/** Hears what becomes of a template. */
+export interface TemplateListener {
+  /** It has imported its modules; `threads` are left after a fork, and `failed` could not be. */
+  readonly onReady: (threads: number, failed: string[]) => void
+  readonly onExited: (exit: Exit) => void
+}
+
 interface Child {
   pid: number | null
+  readonly onTemplate: TemplateListener['onReady']
   readonly onSpawned: (pid: number) => void
   readonly onFailed: (error: Error) => void
   readonly onExited: (exit: Exit) => void
@@ -79,22 +93,31 @@ export class Keeper {
     return !this.#gone
   }
 
-  /** Starts a worker; resolves with its pid. `onExited` is called once, when it has been reaped. */
-  spawn(command: SpawnCommand, onExited: (exit: Exit) => void): Promise<number> {
+  /**
+   * Starts a worker, by forking the template with this id or, if null, a program; resolves with its
+   * pid. `onExited` is called once, when it has been reaped.
+   */
+  spawn(
+    command: SpawnCommand,
+    template: string | null,
+    onExited: (exit: Exit) => void,
+  ): Promise<number> {
+    const { id, cwd, config } = command
     return new Promise((resolve, reject) => {
       if (this.#gone) {
         reject(new EngineError('The keeper process has ended.'))
         return
       }
-      this.#children.set(command.id, {
-        pid: null,
-        onSpawned: resolve,
-        onFailed: reject,
-        onExited,
-        onInterrupted: [],
-      })
-      this.#tell({ do: 'spawn', ...command })
+      this.#children.set(id, newChild({ onSpawned: resolve, onFailed: reject, onExited }))
+      if (template === null) this.#tell({ do: 'spawn', ...command })
+      else this.#tell({ do: 'fork', id, template, cwd, config })
     })
+  }
+
+  /** Starts a template, from which workers can be forked once it is ready. */
+  startTemplate(command: SpawnCommand, { onReady, onExited }: TemplateListener): void {
+    this.#children.set(command.id, newChild({ onTemplate: onReady, onExited }))
+    this.#tell({ do: 'template', ...command })
   }
 
   /** Says that Node reads the worker's output now. */
@@ -135,6 +158,7 @@ export class Keeper {
       child.pid = event.pid
       child.onSpawned(event.pid)
     } else if (event.event === 'interrupted') child.onInterrupted.shift()?.()
+    else if (event.event === 'template') child.onTemplate(event.threads, event.failed)
     else if (event.event === 'failed') child.onFailed(new StartError(event.message))
     else this.#lose(event.id, describeExit(event.code, event.signal))
   }
@@ -154,6 +178,20 @@ export class Keeper {
       killGroup(child.pid)
       this.#lose(id, { code: null, signal: null, description })
     }
+  }
+}
+
+function newChild(
+  listeners: Partial<Omit<Child, 'onInterrupted' | 'pid'>> & Pick<Child, 'onExited'>,
+): Child {
+  const nothing = () => undefined
+  return {
+    pid: null,
+    onTemplate: nothing,
+    onSpawned: nothing,
+    onFailed: nothing,
+    onInterrupted: [],
+    ...listeners,
   }
 }
 

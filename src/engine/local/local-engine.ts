@@ -12,13 +12,25 @@ import type { Engine, InterpreterSpec, OutputEvent, Worker } from '../engine.js'
 import { Keeper } from './keeper.js'
 import { EndedBeforeReady, LocalWorker } from './local-worker.js'
 import { keeperScript } from './python-package.js'
+import { Templates, type TemplateFor, type TemplateState } from './templates.js'
 
 const DEFAULT_START_TIMEOUT_MS = 60_000
+
+/** The default of `preload`: what data-science sessions spend their first second on. */
+export const DEFAULT_PRELOAD = ['numpy', 'pandas', 'matplotlib.pyplot'] as const
 
 /** Options of {@link LocalEngine}. */
 export interface LocalEngineOptions {
   /** How long a new process may take until it has run `initCode`, in ms. @default 60000 */
   readonly startTimeoutMs?: number
+  /**
+   * How processes are started: `fork` from a warm template, in milliseconds and with the `preload`
+   * imported; `spawn` as a new program; `auto` forks as soon as a template is ready, where forking
+   * is safe. @default 'auto'
+   */
+  readonly start?: 'auto' | 'fork' | 'spawn'
+  /** Modules that templates import, as far as they are installed. @default DEFAULT_PRELOAD */
+  readonly preload?: readonly string[]
 }
 
 /** What all workers of an engine share. */
@@ -26,20 +38,32 @@ interface Host {
   readonly folder: string
   readonly keeper: Keeper
   readonly channel: Channel
+  readonly templates: Templates
   /** Resolves when the keeper, all below it and the folder are gone. */
   readonly ended: Promise<void>
 }
 
+interface StartDetails {
+  readonly python: string
+  readonly pyzmqPath: string | null
+  readonly signal: AbortSignal
+  readonly onOutput: (event: OutputEvent) => void
+}
+
 /** Starts one Python process per interpreter, under a keeper that ends them all when Node ends. */
 export class LocalEngine implements Engine {
-  readonly #startTimeoutMs: number
+  readonly #options: Required<LocalEngineOptions>
   // By the Python that lacks pyzmq: the folder that has one for it.
   readonly #pyzmqPaths = new Map<string, Promise<string>>()
   #host: Promise<Host> | null = null
   #closed = false
 
-  constructor({ startTimeoutMs = DEFAULT_START_TIMEOUT_MS }: LocalEngineOptions = {}) {
-    this.#startTimeoutMs = startTimeoutMs
+  constructor({
+    startTimeoutMs = DEFAULT_START_TIMEOUT_MS,
+    start = 'auto',
+    preload = DEFAULT_PRELOAD,
+  }: LocalEngineOptions = {}) {
+    this.#options = { startTimeoutMs, start, preload }
   }
 
   async start(
@@ -53,10 +77,7 @@ export class LocalEngine implements Engine {
     await requireFolder(spec.workdir)
     const python = await findPython({ python: spec.python, workdir: spec.workdir })
     const start = async (pyzmqPath: string | null) =>
-      LocalWorker.start(
-        { ...(await this.#liveHost(python)), ...this.#startOf(spec, python), pyzmqPath, signal },
-        onOutput,
-      )
+      this.#startWorker(await this.#liveHost(python), spec, { python, pyzmqPath, signal, onOutput })
     const pyzmqPath = (await this.#pyzmqPaths.get(python)) ?? null
     try {
       return await start(pyzmqPath)
@@ -81,15 +102,52 @@ export class LocalEngine implements Engine {
     host.channel.close()
   }
 
-  #startOf(spec: InterpreterSpec, python: string) {
-    return {
+  /** Forks where that is wanted and possible, else spawns. */
+  async #startWorker(
+    host: Host,
+    spec: InterpreterSpec,
+    { python, pyzmqPath, signal, onOutput }: StartDetails,
+  ): Promise<Worker> {
+    const { startTimeoutMs: timeoutMs, start: wanted, preload } = this.#options
+    const env = pythonEnvironment(python, spec.env, spec.inheritEnv)
+    const { workdir, initCode, figures } = spec
+    const common = {
+      ...host,
       python,
-      env: pythonEnvironment(python, spec.env, spec.inheritEnv),
-      workdir: spec.workdir,
-      initCode: spec.initCode,
-      figures: spec.figures,
-      timeoutMs: this.#startTimeoutMs,
+      pyzmqPath,
+      env,
+      workdir,
+      initCode,
+      figures,
+      timeoutMs,
+      signal,
     }
+    const template = { python, pyzmqPath, env, preload }
+    const state = await this.#template(host.templates, template)
+    if (state.fit) {
+      try {
+        const startedBy = { method: 'fork', reason: '' } as const
+        return await LocalWorker.start({ ...common, template: state.id, startedBy }, onOutput)
+      } catch (error) {
+        const templateEnded = error instanceof StartError && !host.templates.now(template).fit
+        if (signal.aborted || !templateEnded) throw error
+      }
+    } else if (wanted === 'fork') {
+      throw new StartError(`Python cannot be forked: ${state.reason}. Use start: 'auto'.`)
+    }
+    const reason = state.fit ? 'its template has just ended' : state.reason
+    const startedBy = { method: 'spawn', reason } as const
+    const worker = await LocalWorker.start({ ...common, template: null, startedBy }, onOutput)
+    // Not earlier: importing the modules would slow down the first session's start.
+    if (wanted === 'auto') void host.templates.warm(template)
+    return worker
+  }
+
+  async #template(templates: Templates, template: TemplateFor): Promise<TemplateState> {
+    const { start } = this.#options
+    if (start === 'spawn') return { fit: false, reason: "start: 'spawn' was asked for" }
+    if (process.platform !== 'linux') return { fit: false, reason: 'only Linux has subreapers' }
+    return start === 'fork' ? templates.warm(template) : templates.now(template)
   }
 
   async #liveHost(python: string): Promise<Host> {
@@ -138,7 +196,8 @@ async function openHost(python: string): Promise<Host> {
   )
   const keeper = new Keeper(python, keeperScript, folder)
   // The keeper removes the folder itself, unless it was killed or could not start.
-  return { folder, keeper, channel, ended: keeper.ended.then(removeFolder) }
+  const templates = new Templates(keeper)
+  return { folder, keeper, channel, templates, ended: keeper.ended.then(removeFolder) }
 }
 
 async function requireFolder(workdir: string): Promise<void> {

@@ -16,7 +16,15 @@ import {
   type WorkerMessage,
 } from '../../channel/protocol.js'
 import { InitCodeError, StartError } from '../../errors.js'
-import type { Exit, OutputEvent, RunOutcome, RunReply, RunRequest, Worker } from '../engine.js'
+import type {
+  Exit,
+  OutputEvent,
+  RunOutcome,
+  RunReply,
+  RunRequest,
+  StartedBy,
+  Worker,
+} from '../engine.js'
 import { readCrashReport } from './crash-report.js'
 import type { Keeper } from './keeper.js'
 import { OutputPipe, type PipeEvent } from './output-pipe.js'
@@ -36,6 +44,10 @@ export interface WorkerStart {
   /** The engine's private folder. */
   readonly folder: string
   readonly python: string
+  /** The template to fork from; null: a new program. */
+  readonly template: string | null
+  /** How it is started, for those who list it. */
+  readonly startedBy: StartedBy
   /** A folder with pyzmq, for a Python that has none. */
   readonly pyzmqPath: string | null
   readonly env: Readonly<Record<string, string>>
@@ -112,6 +124,10 @@ export class LocalWorker implements Worker {
     return this.#pid
   }
 
+  get startedBy(): StartedBy {
+    return this.#start.startedBy
+  }
+
   async run(request: RunRequest): Promise<RunOutcome> {
     if (this.#exit !== null) return { type: 'died', exit: this.#exit, started: false }
     const outcome = new Promise<RunOutcome>((resolve) => {
@@ -165,7 +181,9 @@ export class LocalWorker implements Worker {
     signal.addEventListener('abort', abandon)
     const ready = new Promise<ReadyMessage>((resolve) => (this.#onReady = resolve))
     try {
-      this.#pid = await keeper.spawn(this.#spawnCommand(), (exit) => this.#end(exit))
+      this.#pid = await keeper.spawn(this.#spawnCommand(), this.#start.template, (exit) =>
+        this.#end(exit),
+      )
       this.#openPipes('')
       keeper.attached(this.#id)
       const message = await this.#firstOf(ready, timeoutMs)

@@ -1,0 +1,91 @@
+/**
+ * Warm Python processes from which interpreters are forked: which there are, and which can be used.
+ * Never sees a run.
+ */
+import { v4 as uuid } from 'uuid'
+import type { Keeper } from './keeper.js'
+import { pythonPackage } from './python-package.js'
+
+/** What a template is made for; workers that differ in any of it need another one. */
+export interface TemplateFor {
+  readonly python: string
+  readonly pyzmqPath: string | null
+  readonly env: Readonly<Record<string, string>>
+  /** Modules to import, as far as they are installed. */
+  readonly preload: readonly string[]
+}
+
+/** A template that can be forked from, or why there is none. */
+export type TemplateState =
+  { readonly fit: true; readonly id: string } | { readonly fit: false; readonly reason: string }
+
+const NOT_READY: TemplateState = { fit: false, reason: 'its template is not ready yet' }
+
+/** The templates of one keeper, made when first asked for. */
+export class Templates {
+  readonly #keeper: Keeper
+  readonly #warming = new Map<string, Promise<TemplateState>>()
+  readonly #states = new Map<string, TemplateState>()
+
+  constructor(keeper: Keeper) {
+    this.#keeper = keeper
+  }
+
+  /** What can be used at once. */
+  now(wanted: TemplateFor): TemplateState {
+    return this.#states.get(keyOf(wanted)) ?? NOT_READY
+  }
+
+  /** Makes the template unless there is one; resolves when it can be used, or cannot at all. */
+  warm(wanted: TemplateFor): Promise<TemplateState> {
+    const key = keyOf(wanted)
+    let warming = this.#warming.get(key)
+    if (warming === undefined) {
+      warming = this.#make(key, wanted)
+      this.#warming.set(key, warming)
+    }
+    return warming
+  }
+
+  async #make(
+    key: string,
+    { python, pyzmqPath, env, preload }: TemplateFor,
+  ): Promise<TemplateState> {
+    const id = uuid()
+    const config = JSON.stringify({ preload, pyzmq_path: pyzmqPath })
+    const command = { id, python, arguments: [pythonPackage], env, cwd: '/', config }
+    const state = await new Promise<TemplateState>((resolve) => {
+      this.#keeper.startTemplate(command, {
+        onReady: (threads, failed) => resolve(judge(id, threads, failed)),
+        onExited: ({ description }) => {
+          resolve({ fit: false, reason: `its template ${description} while it imported modules` })
+          // The next session has a new one made; those forked from this one live on.
+          if (this.#states.get(key)?.fit === true) this.#forget(key)
+        },
+      })
+    })
+    this.#states.set(key, state)
+    return state
+  }
+
+  #forget(key: string): void {
+    this.#states.delete(key)
+    this.#warming.delete(key)
+  }
+}
+
+function judge(id: string, threads: number, failed: readonly string[]): TemplateState {
+  if (failed.length > 0) {
+    return { fit: false, reason: `preloading failed: ${failed.join('; ')}` }
+  }
+  if (threads > 1) {
+    const reason = `forking is not safe: its modules leave ${threads - 1} threads running`
+    return { fit: false, reason }
+  }
+  return { fit: true, id }
+}
+
+function keyOf({ python, pyzmqPath, env, preload }: TemplateFor): string {
+  const variables = Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify([python, pyzmqPath, variables, preload])
+}
