@@ -31,7 +31,7 @@ WORKER_VARIABLE = "PYTHON_INTERPRETER_WORKER"
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 SWEEPS = 100
 CONTROL = 3  # the descriptor on which a template finds its socket
-TEMPLATE_SECONDS = 2
+MAX_PACKET = 1 << 16
 
 
 class Keeper:
@@ -103,19 +103,17 @@ class Keeper:
             raise ChildProcessError("the template has ended")
         for write_end in self.make_pipes(worker_id):
             os.close(write_end)  # the worker opens them by name
+        folder = os.path.join(self.folder, worker_id)
+        with open(os.path.join(folder, "config"), "x", encoding="utf-8") as file:
+            file.write(command["config"])
+        environment = {WORKER_VARIABLE: worker_id}
+        template.ask({"id": worker_id, "folder": folder, "cwd": command["cwd"], "env": environment})
         template.forking.add(worker_id)
-        template.ask(
-            {
-                "id": worker_id,
-                "cwd": command["cwd"],
-                "env": {WORKER_VARIABLE: worker_id},
-                "config": json.loads(command["config"]),
-            }
-        )
 
     def do_template(self, command: Event) -> None:
         """Start a template, which says over a socket of its own when it is ready."""
-        ours, theirs = socket.socketpair()
+        # Packets, so that whichever spare reads one has it whole.
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         null = os.open(os.devnull, os.O_WRONLY)
         self.execute(command, {1: null, 2: null, CONTROL: theirs.fileno()})
         os.close(null)
@@ -241,29 +239,26 @@ class Keeper:
 
 
 class Template:
-    """The keeper's end of a template: a socket that carries JSON, one a line."""
+    """The keeper's end of a template: a socket that carries packets of JSON."""
 
     def __init__(self, template_id: str, connection: socket.socket) -> None:
         """`connection` is the keeper's end of the pair."""
         self.id = template_id
         self.socket = connection
-        # A template that does not listen must not stop the keeper.
-        connection.settimeout(TEMPLATE_SECONDS)
+        connection.setblocking(False)  # a template that does not listen must not stop the keeper
         self.forking: set[str] = set()
-        self._lines = b""
 
     def ask(self, request: Event) -> None:
         """Send one request; raises OSError when the template does not take it."""
-        self.socket.sendall(json.dumps(request).encode() + b"\n")
+        self.socket.send(json.dumps(request).encode())
 
     def events(self) -> list[Event]:
         """Answer the events that are there; none when the template has ended."""
-        try:
-            received = self.socket.recv(1 << 16, socket.MSG_DONTWAIT)
-        except OSError:
-            return []
-        *complete, self._lines = (self._lines + received).split(b"\n")
-        return [json.loads(line) for line in complete]
+        events = []
+        with contextlib.suppress(OSError):
+            while packet := self.socket.recv(MAX_PACKET):
+                events.append(json.loads(packet))
+        return events
 
 
 def tell(event: Event) -> None:

@@ -1,8 +1,9 @@
 """The template: a warm process that has imported the preloads, from which interpreters are forked.
 
-It is started by the keeper, single-threaded, with no ZeroMQ context and no user code. Requests come
-as JSON, one a line, over a socket from the keeper; each is answered with the pid of a new process,
-which becomes the keeper's child because its parent, a fork in between, ends at once.
+It is started by the keeper, single-threaded, with no ZeroMQ context and no user code. It always
+has one spare: a fork that waits for a request on the socket that all share with the keeper, one
+packet of JSON each. The spare that gets one tells its pid and becomes that worker; the next is
+forked meanwhile. Spares are the keeper's children: their parent, a fork in between, ends at once.
 """
 
 from __future__ import annotations
@@ -19,23 +20,27 @@ import warnings
 from typing import Any
 
 from . import worker
+from .processes import end_with_parent
 
 CONTROL = 3  # the file descriptor that the keeper has put the socket on
+MAX_PACKET = 1 << 16
 
 
 def serve(config: dict[str, Any]) -> None:
-    """Import `config["preload"]`, say how that went, then fork whatever the keeper asks for."""
+    """Import `config["preload"]`, say how that went, then keep a spare ready."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keeper = os.getppid()
     with socket.socket(fileno=CONTROL) as control:
         control.set_inheritable(False)
         failed = _preload(config["preload"], config["pyzmq_path"])
-        _tell(control, {"event": "template", "threads": _threads_left(), "failed": failed})
+        threads = _threads_left()
         gc.collect()
         gc.freeze()  # a later collection in a child would copy every page that it looks at
-        with control.makefile("r", encoding="utf-8") as requests:
-            for line in requests:
-                _fork(json.loads(line), control, keeper)
+        taken, taking = os.pipe()
+        _fork_spare(control, taking, keeper)
+        _tell(control, {"event": "template", "threads": threads, "failed": failed})
+        while os.read(taken, 1):
+            _fork_spare(control, taking, keeper)
 
 
 def _preload(names: list[str], pyzmq_path: str | None) -> list[str]:
@@ -66,33 +71,44 @@ def _threads_left() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
-def _fork(request: dict[str, Any], control: socket.socket, keeper: int) -> None:
+def _fork_spare(control: socket.socket, taking: int, keeper: int) -> None:
     between = os.fork()
     if between:
         os.waitpid(between, 0)
         return
     try:
-        pid = os.fork()
-        if pid:
-            _tell(control, {"event": "forked", "id": request["id"], "pid": pid})
-        else:
-            _become_worker(request, control, keeper)
+        if os.fork() == 0:
+            _wait_for_request(control, taking, keeper)
     finally:
-        os._exit(1)
+        os._exit(0)
 
 
-def _become_worker(request: dict[str, Any], control: socket.socket, keeper: int) -> None:
+def _wait_for_request(control: socket.socket, taking: int, keeper: int) -> None:
     os.setpgid(0, 0)
-    control.close()
     while os.getppid() != keeper:  # the process in between is about to end
         os.sched_yield()
-    config = request["config"]
+    end_with_parent()
+    packet = control.recv(MAX_PACKET)
+    if not packet:  # the keeper does not want this template any more
+        return
+    os.write(taking, b"!")
+    os.close(taking)
+    request = json.loads(packet)
+    _tell(control, {"event": "forked", "id": request["id"], "pid": os.getpid()})
+    control.close()
+    _become_worker(request["folder"], request["cwd"], request["env"])
+
+
+def _become_worker(folder: str, cwd: str, env: dict[str, str]) -> None:
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        pipe = os.open(os.path.join(config["folder"], name), os.O_WRONLY)
+        pipe = os.open(os.path.join(folder, name), os.O_WRONLY)
         os.dup2(pipe, descriptor)
         os.close(pipe)
-    os.chdir(request["cwd"])
-    os.environ.update(request["env"])
+    os.chdir(cwd)
+    os.environ.update(env)
+    with open(os.path.join(folder, "config"), encoding="utf-8") as file:
+        config = json.load(file)
+    os.unlink(file.name)
     _reseed()
     worker.start(config)
 
@@ -106,4 +122,4 @@ def _reseed() -> None:
 
 
 def _tell(control: socket.socket, event: dict[str, Any]) -> None:
-    control.sendall(json.dumps(event).encode() + b"\n")
+    control.send(json.dumps(event).encode())

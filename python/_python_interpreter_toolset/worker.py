@@ -15,12 +15,10 @@ from .figures import Figures
 from .loop import serve
 from .main_module import make_main_module
 from .output import Output
-from .processes import end_with_parent
 
 
 def start(config: dict[str, Any]) -> None:
     """Make this process the worker that `config` describes, and serve for ever."""
-    end_with_parent()
     output = Output(config["folder"], config["nonce"])
     try:
         channel = Channel(config["endpoint"], config["identity"], config["pyzmq_path"])
