@@ -46,7 +46,7 @@ export class AbortedError extends PythonInterpreterError {
   constructor(reason: unknown) {
     super(
       'ABORTED',
-      'The call was aborted by its signal; if its code was running, it was interrupted.',
+      'The call was aborted by its signal. Code that was running has been interrupted.',
       {
         cause: reason,
       },
@@ -62,7 +62,7 @@ export class UnknownInterpreterError extends PythonInterpreterError {
     super(
       'UNKNOWN_INTERPRETER',
       `There is no interpreter with the id ${JSON.stringify(id)}. ` +
-        'List the existing ones with manageInterpreters({ operation: "list" }).',
+        'The operation "list" shows those that there are.',
     )
   }
 }

@@ -9,7 +9,7 @@ import os
 import sys
 
 if sys.version_info < (3, 9):  # noqa: UP036  # what follows does not even parse there
-    sys.exit(87)  # EXIT_OLD_PYTHON
+    sys.exit("Python 3.9 or later is needed.")
 
 # Until user code runs, the entry that Python made for this script leads to our own package.
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

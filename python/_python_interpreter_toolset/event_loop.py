@@ -44,6 +44,7 @@ class EventLoop:
 
         def on_interrupt(number: int, frame: FrameType | None) -> None:
             nonlocal cancelled_by_interrupt
+            interrupts.note()
             if asyncio.current_task(loop) is not None or task.done() or cancelled_by_interrupt:
                 raise KeyboardInterrupt
             # The loop is waiting: code would see the exception in the middle of asyncio.
@@ -59,7 +60,7 @@ class EventLoop:
                 raise
             raise KeyboardInterrupt().with_traceback(error.__traceback__) from None
         finally:
-            interrupts.arm()
+            interrupts.rearm()
             if not task.done():
                 task.cancel()
                 loop.run_until_complete(asyncio.wait([task]))

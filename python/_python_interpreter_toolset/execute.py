@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import builtins
 import sys
+from contextvars import copy_context
 from itertools import groupby
 from os import _exit
-from time import perf_counter
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -42,6 +42,7 @@ class Executor:
         self._sources.install()
         self._last_value: object = None
         self._processes_before: set[int] = set()
+        self._context_of_task = copy_context()
         self._builtins = BuiltinNames()
         sys.displayhook = self._displayhook
         interrupts.disarm()
@@ -50,17 +51,18 @@ class Executor:
         """Run `code` as run number `run`; answer the reply, whatever the code did.
 
         The reply has `completed` (the code ran to its end), `error` (or null), `value` and
-        `value_type` where `result_var_name` asked for one, `notices`, `survivors` (processes that
-        an interrupt did not end) and `pipes` (the number of the new output pipes, or null).
+        `value_type` where `result_var_name` asked for one, `notices`, `interrupted`, `survivors`
+        (processes that an interrupt did not end) and `pipes` (the number of the new output pipes,
+        or null).
         """
         reply: Message = {"type": "reply", "run": run, "completed": False, "error": None}
-        started_at = perf_counter()
         self._output.begin(run)
         self._processes_before = descendants()
         try:
             try:
                 self._builtins.give()
                 interrupts.arm()
+                self._output.mark_start()  # from now on an interrupt is not lost
                 self._run_armed(run, code, echo, result_var_name, reply)
             finally:
                 self._builtins.take_back()
@@ -73,7 +75,9 @@ class Executor:
             self._conclude(error, reply)
         self._leave_if_forked(None)
         self._last_value = None
-        reply["seconds"] = perf_counter() - started_at
+        reply["interrupted"] = interrupts.happened()
+        if reply["interrupted"]:
+            reply["survivors"] = survivors(_SURVIVOR_SECONDS, self._processes_before)
         reply["notices"] = list(self._figures.troubles) if self._figures else []
         reply["pipes"] = self._output.end()
         return reply
@@ -101,9 +105,14 @@ class Executor:
         self._sources.add(filename, code)
         pieces = self._compiler.compile(code, filename, echo)
         awaits = any(map(is_coroutine, pieces))
-        for inside, some in groupby(pieces, lambda piece: awaits and not starts_a_loop(piece)):
+
+        def inside_loop(piece: CodeType) -> bool:
+            return is_coroutine(piece) or (awaits and not starts_a_loop(piece))
+
+        for inside, some in groupby(pieces, inside_loop):
             if inside:
                 self._loop.run(self._run_inside(list(some)))
+                self._output.keep_context(self._context_of_task)
             else:
                 for piece in some:
                     self._evaluate(piece)
@@ -114,6 +123,7 @@ class Executor:
             value = self._evaluate(piece)
             if is_coroutine(piece):
                 await value
+        self._context_of_task = copy_context()
 
     def _evaluate(self, piece: CodeType) -> Any:
         self._last_value = None
@@ -143,8 +153,6 @@ class Executor:
             reply["completed"] = True
             return
         reply["error"] = describe(error)
-        if issubclass(type(error), KeyboardInterrupt):
-            reply["survivors"] = survivors(_SURVIVOR_SECONDS, self._processes_before)
         sys.last_type, sys.last_value = type(error), error
         sys.last_traceback = error.__traceback__
 

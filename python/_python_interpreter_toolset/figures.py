@@ -30,6 +30,7 @@ class Figures:
         # For child processes too, which have no window either.
         os.environ.setdefault("MPLBACKEND", "agg")
         after_import("matplotlib.backends.backend_agg", self._take_over)
+        after_import("matplotlib.figure", self._let_show_again)
 
     def begin(self) -> None:
         """Forget the troubles of the run before."""
@@ -65,6 +66,19 @@ class Figures:
             self._capture(manager.canvas.figure)
         finally:
             pylab.Gcf.destroy(manager.num)
+
+    def _let_show_again(self, module: ModuleType) -> None:
+        """Let a figure that was captured and closed be shown once more."""
+        show = module.Figure.show
+
+        def show_again(figure: Any, *args: Any, **kwargs: Any) -> None:
+            if figure.canvas.manager is None:
+                self._capture(figure)
+            else:
+                show(figure, *args, **kwargs)
+
+        show_again.__doc__ = show.__doc__
+        module.Figure.show = show_again
 
     def _capture(self, figure: Any) -> None:
         if figure.axes:

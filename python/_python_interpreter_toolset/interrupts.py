@@ -14,12 +14,43 @@ _SIGINT = int(signal.SIGINT)
 _ONLY_SIGINT = frozenset([_SIGINT])
 
 
+_happened = False
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, and remember it: user code may catch that."""
+    global _happened
+    _happened = True
+    raise KeyboardInterrupt
+
+
+# By this name asyncio.run() recognises the handler, and cancels its task instead.
+signal.default_int_handler = _interrupt  # type: ignore[assignment]
+
+
+def happened() -> bool:
+    """Answer whether an interrupt has come since `arm`."""
+    return _happened
+
+
+def note() -> None:
+    """Remember an interrupt that another handler has taken."""
+    global _happened
+    _happened = True
+
+
 def arm() -> None:
     """Make SIGINT raise KeyboardInterrupt, whatever earlier user code made of it."""
+    global _happened
+    _happened = False
     if _has_masks:
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _ONLY_SIGINT)
-    # Python's own handler: asyncio.run() recognises it and cancels its task.
-    _signal.signal(_SIGINT, signal.default_int_handler)
+    rearm()
+
+
+def rearm() -> None:
+    """Put the handler back where other code has set its own."""
+    _signal.signal(_SIGINT, _interrupt)
 
 
 def disarm() -> None:

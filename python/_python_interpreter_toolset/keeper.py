@@ -58,7 +58,9 @@ class Keeper:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(ignored, signal.SIG_IGN)
-        tell({"event": "hello", "pid": os.getpid()})
+        # Made here, where it is removed: whenever Node ends, nothing stays behind.
+        os.mkdir(self.folder, 0o700)
+        tell({"event": "hello"})
         lines = b""
         while True:
             sockets = {template.socket.fileno(): template for template in self.templates.values()}

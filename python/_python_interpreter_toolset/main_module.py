@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import sys
+import warnings
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -20,6 +22,7 @@ def make_main_module() -> ModuleType:
     sys.argv = [""]
     sys.path[0] = ""
     builtins.input = _input
+    sys.breakpointhook = _breakpoint
     after_import("getpass", _refuse_passwords)
     after_import("pandas", _show_columns)
     after_import("multiprocessing.context", _default_to_fork)
@@ -31,6 +34,10 @@ def refresh(main: ModuleType) -> None:
     """Mend what a run must not take from the next: the builtins, and warnings shown once."""
     vars(main)["__builtins__"] = builtins
     vars(main).pop("__warningregistry__", None)
+    # What other modules have warned of is forgotten by saying that the filters have changed.
+    with contextlib.suppress(Exception):
+        forget = getattr(warnings, "_filters_mutated", None) or warnings._filters_mutated_lock_held  # type: ignore[attr-defined]
+        forget()
 
 
 def _input(prompt: object = "") -> NoReturn:
@@ -38,6 +45,14 @@ def _input(prompt: object = "") -> NoReturn:
     raise EOFError(
         "input() is not available: nobody can answer while code runs here. "
         "Put the value into the code instead."
+    )
+
+
+def _breakpoint(*args: object, **kwargs: object) -> NoReturn:
+    """Say that nobody is there to debug."""
+    raise RuntimeError(
+        "breakpoint() is not available: nobody can debug while code runs here. "
+        "Print what you want to know instead."
     )
 
 

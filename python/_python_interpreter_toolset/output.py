@@ -2,7 +2,7 @@
 
 Plain bytes in a pipe belong to the run between whose start and end marks they stand. Python-level
 text of threads and tasks that another run started is framed with that run's number; it is known
-from a context variable, which tasks copy, or from when the thread was first seen. A child process
+from a context variable, which tasks copy, or from who started the thread. A child process
 inherits the pipes of its run: when one may have been left behind, the next run gets new pipes, so
 that whatever it still writes is known to be of the old run.
 """
@@ -15,24 +15,26 @@ import io
 import os
 import sys
 import threading
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from itertools import count
 from os import close as close_descriptor
 from os import dup2, fstat, getpid, mkfifo
 from os import open as open_descriptor
 from os import write as write_descriptor
 from select import select
-from threading import active_count, current_thread
-from threading import enumerate as all_threads
+from threading import current_thread
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from .import_hooks import after_import
 from .processes import children, ended_children_usage
 from .protocol import PIPE_BUF, control_frame, encode_json, parts
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+_UNSET = object()
 _IONBF = 2  # <stdio.h>, the same in glibc, musl and macOS
 _FRAME_ROOM = PIPE_BUF - 128  # what a payload may take beside a frame's header
 _PIPE_MODE = 0o600
@@ -63,9 +65,10 @@ class Output:
         sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc]
         self._restore_streams()
         _unbuffer_c_streams()
+        self._follow_threads()
 
     def begin(self, run: int) -> None:
-        """Start run number `run`: what is written from now on is its output."""
+        """Get ready for run number `run`, which starts with `mark_start`."""
         for read_end in self._read_ends:
             close_descriptor(read_end)  # Node has opened it: it knows of the pipe and sent this run
         self._read_ends = []
@@ -73,7 +76,10 @@ class Output:
         self._restore_streams()
         self.run = run
         self._run_of_context.set(run)
-        self._control(b"S", run)
+
+    def mark_start(self) -> None:
+        """Tell Node that what follows in the pipes is the run's."""
+        self._control(b"S", self.run)
 
     def end(self) -> int | None:
         """End the run; answer the number of the next run's pipes if they are new ones."""
@@ -81,9 +87,6 @@ class Output:
             sys.stdout.flush()
             sys.stderr.flush()
         self._restore_streams()
-        if active_count() > 1:
-            for thread in all_threads():
-                self._run_of_thread.setdefault(thread, self.run)
         self._control(b"E", self.run)
         return self._new_pipes() if self._may_have_left_children() else None
 
@@ -118,6 +121,37 @@ class Output:
             return
         for part in parts(data, _FRAME_ROOM):
             self._write_pipe(descriptor, control_frame(self._nonce, b"T", run, part))
+
+    def keep_context(self, context: Context) -> None:
+        """Set what a task has changed in its copy of the context variables, as `await` would."""
+        for variable, value in context.items():
+            if variable is not self._run_of_context and variable.get(_UNSET) is not value:
+                variable.set(value)
+
+    def _follow_threads(self) -> None:
+        """Remember which run starts a thread, or hands work to one of a pool."""
+        start = threading.Thread.start
+
+        def start_and_remember(thread: threading.Thread) -> None:
+            self._run_of_thread[thread] = self.run_of_writer()
+            start(thread)
+
+        threading.Thread.start = start_and_remember  # type: ignore[assignment, method-assign]
+        after_import("concurrent.futures.thread", self._follow_pool)
+
+    def _follow_pool(self, module: ModuleType) -> None:
+        submit = module.ThreadPoolExecutor.submit
+
+        def submit_for_run(pool: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+            run = self.run_of_writer()
+
+            def work() -> Any:
+                self._run_of_context.set(run)
+                return fn(*args, **kwargs)
+
+            return submit(pool, work)
+
+        module.ThreadPoolExecutor.submit = submit_for_run
 
     def in_forked_child(self) -> bool:
         """Answer whether this process is a copy that user code made with os.fork()."""

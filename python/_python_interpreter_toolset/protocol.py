@@ -31,7 +31,6 @@ PIPE_BUF = min(select.PIPE_BUF, 4096)
 MARK = b"\x1e"
 
 EXIT_NO_PYZMQ = 86
-EXIT_OLD_PYTHON = 87
 
 
 def _json_encoder() -> Any:

@@ -9,7 +9,6 @@ from .protocol import Message
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _USER_FILES = ("<run ", "<init_code>")
-_USER_FILES = ("<run ", "<init_code>")
 _MAX_LINES = 200
 _MAX_LENGTH = 100_000
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import platform
 import sys
 from typing import Any
 
@@ -25,9 +24,10 @@ def start(config: dict[str, Any]) -> None:
     except ImportError as error:
         sys.stderr.write(f"{error}\n")
         os._exit(protocol.EXIT_NO_PYZMQ)
-    # Appended to: a forked child that crashes must not overwrite, nor be mistaken for, our own end.
-    crashes = open(os.path.join(config["folder"], "crash"), "ab")  # noqa: SIM115
+    crashes = open(os.path.join(config["folder"], "crash"), "wb")  # noqa: SIM115
     faulthandler.enable(crashes, all_threads=False)
+    # The crash of a forked child is not to be taken for ours.
+    os.register_at_fork(after_in_child=faulthandler.disable)
     main = make_main_module()
     figures = None
     if config["figures"] is not None:
@@ -39,7 +39,6 @@ def start(config: dict[str, Any]) -> None:
         {
             "type": "ready",
             "protocol": protocol.VERSION,
-            "python": platform.python_version(),
             "error": reply["error"],
             "pipes": reply["pipes"],
         }

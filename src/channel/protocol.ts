@@ -8,9 +8,8 @@ import type { JsonValue } from '../engine/engine.js'
 /** Both sides must be of the same version: they ship in one package. */
 export const PROTOCOL_VERSION = 1
 
-/** Exit codes of a worker that cannot start. */
+/** The exit code of a worker whose Python lacks pyzmq. */
 export const EXIT_NO_PYZMQ = 86
-export const EXIT_OLD_PYTHON = 87
 
 /** Node asks for a run. */
 export interface RunMessage {
@@ -32,7 +31,6 @@ const workerMessage = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('ready'),
     protocol: z.literal(PROTOCOL_VERSION),
-    python: z.string(),
     error: error.nullable(),
     pipes,
   }),
@@ -45,7 +43,7 @@ const workerMessage = z.discriminatedUnion('type', [
     value_type: z.string().optional(),
     notices: z.array(z.string()),
     survivors: z.array(z.string()).default([]),
-    seconds: z.number(),
+    interrupted: z.boolean(),
     pipes,
   }),
   z.object({ type: z.literal('error'), message: z.string() }),

@@ -2,18 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 
+import { errorText } from '../toolset/model-text.js'
+import type { RunResult } from '../toolset/result.js'
 import { readArguments, UsageError } from './arguments.js'
 import { RUN_HELP } from './help.js'
-
-/** What is read of a result. */
-interface Printable {
-  stdout: string
-  stderr: string
-  error?: { name: string; value: string; traceback: string } | undefined
-  restart_reason?: string | undefined
-  fig_storage_paths?: readonly string[] | undefined
-  late_outputs?: readonly { stdout: string; stderr: string }[] | undefined
-}
 
 /** Runs the command; returns the exit code. */
 export async function runCommand(args: readonly string[]): Promise<number> {
@@ -46,16 +38,17 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 }
 
 function millisecondsIn(timeout: string): number {
-  if (/^\d+$/.test(timeout)) return Number(timeout)
+  if (/^\d{1,9}$/.test(timeout)) return Number(timeout)
   throw new UsageError(
-    `--timeout takes a whole number of milliseconds, 0 for none; it is ${JSON.stringify(timeout)}.`,
+    '--timeout takes a whole number of milliseconds below 1,000,000,000, 0 for none; ' +
+      `it is ${JSON.stringify(timeout)}.`,
   )
 }
 
 async function readCode(file: string): Promise<string> {
   if (file === '-') return text(process.stdin)
   try {
-    return await readFile(file, 'utf8')
+    return (await readFile(file, 'utf8')).replace(/^\ufeff/, '')
   } catch (error) {
     throw new UsageError(
       `The file ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
@@ -63,7 +56,7 @@ async function readCode(file: string): Promise<string> {
   }
 }
 
-function print(result: Printable): void {
+function print(result: RunResult): void {
   process.stdout.write(result.stdout)
   process.stderr.write(result.stderr)
   for (const late of result.late_outputs ?? []) {
@@ -71,12 +64,11 @@ function print(result: Printable): void {
     process.stderr.write(late.stderr)
   }
   if (result.error) {
-    const { name, value, traceback } = result.error
-    process.stderr.write(withNewline(traceback))
-    // A time limit's error is not the exception with which Python was interrupted.
-    if (!traceback.includes(name)) process.stderr.write(withNewline(`${name}: ${value}`))
+    process.stderr.write(withNewline(errorText(result.error)))
   }
-  if (result.restart_reason) process.stderr.write(withNewline(result.restart_reason))
+  for (const survivor of result.survivors ?? [])
+    process.stderr.write(`still running: ${survivor}\n`)
+  for (const notice of result.notices ?? []) process.stderr.write(`notice: ${notice}\n`)
   for (const path of result.fig_storage_paths ?? []) {
     process.stderr.write(`figure: ${path}\n`)
   }

@@ -54,6 +54,8 @@ export interface RunReply {
   /** The value asked for, and the name of its Python type. */
   readonly value?: JsonValue
   readonly valueType?: string
+  /** Whether an interrupt reached the code, whatever it made of that. */
+  readonly interrupted: boolean
   /** Sentences about what did not work although the code did, e.g. a figure that cannot be drawn. */
   readonly notices: readonly string[]
   /** Processes that the run started and an interrupt did not end. */

@@ -9,8 +9,6 @@ import { inspect } from 'node:util'
 import { InvalidOptionError, NoPythonError } from '../errors.js'
 import { howToInstall } from './probe-python.js'
 
-export { probePython, type PythonFacts } from './probe-python.js'
-
 const ON_WINDOWS = process.platform === 'win32'
 
 /** Where a virtual environment (or a conda environment) keeps its Python. */

@@ -111,7 +111,7 @@ export class Interpreter {
     return this.#worker?.startedBy ?? null
   }
 
-  /** How many runs have been started. */
+  /** The number of the last run. */
   get executionCount(): number {
     return this.#executionCount
   }
@@ -142,23 +142,22 @@ export class Interpreter {
 
   /** Replaces the process by a fresh one, ending a run that executes. */
   async restart(): Promise<void> {
-    const runsBefore = this.#executionCount
-    const killed = this.#stopCurrent !== null
+    const old = this.#worker
     this.#stopCurrent?.({ type: 'restart' })
     await this.#enqueue(undefined, async () => {
-      // The run that was killed for this has a fresh process already; one after it may have used it.
-      if (!killed || this.#executionCount !== runsBefore) await this.#stopWorker(RESTARTED)
+      // A run that was killed for this has got a fresh process already.
+      if (this.#worker === old) await this.#stopWorker(RESTARTED)
       await this.#liveWorker()
       this.#restart = null
     })
   }
 
-  /** Ends the process; runs that execute or wait are rejected or end as crashed. */
+  /** Ends the process; a run that executes ends with it, and those that wait are rejected. */
   async close(): Promise<void> {
     const release = keepAlive()
     this.#unneeded.abort()
     this.#stopCurrent?.({ type: 'close' })
-    await this.#stopWorker('was ended because its interpreter was closed')
+    await this.#stopWorker(KILL_REASONS.close)
     await this.#queue
     release()
   }
@@ -205,7 +204,7 @@ export class Interpreter {
       this.#noteDeath(outcome.exit.description)
       ;({ outcome, stopped } = await run())
     }
-    return this.#finish(execution, outcome, stopped, performance.now() - startedAt)
+    return this.#finish(request, execution, outcome, stopped, performance.now() - startedAt)
   }
 
   async #runOnce(request: ExecuteRequest, execution: Execution): Promise<Attempt> {
@@ -244,6 +243,7 @@ export class Interpreter {
   }
 
   async #finish(
+    { signal }: ExecuteRequest,
     execution: Execution,
     outcome: RunOutcome,
     stopped: StopReason | null,
@@ -251,12 +251,13 @@ export class Interpreter {
   ): Promise<FinishedRun> {
     if (outcome.type === 'died') {
       this.#noteDeath(outcome.exit.description)
-      // An aborted call's promise has been rejected: the session's next result tells of the restart.
-      if (stopped?.type !== 'abort') await this.#revive()
+      if (signal?.aborted !== true && !this.#unneeded.signal.aborted) await this.#revive()
     }
     const restart = this.#restart
-    const heard = stopped?.type !== 'abort'
-    if (heard) this.#restart = null
+    // An aborted call's promise has been rejected: the session's next result tells of all this.
+    const heard = signal?.aborted !== true
+    // Where no new process could be started yet, the result after the next start tells of that.
+    if (heard) this.#restart = restart?.restarted === false ? { ...restart, restarted: true } : null
     return {
       execution,
       late: heard ? this.#late.take() : [],
@@ -279,7 +280,7 @@ export class Interpreter {
 
   #noteDeath(reason: string): void {
     this.#worker = null
-    this.#restart = { reason, restarted: true }
+    this.#restart = { reason, restarted: !this.#unneeded.signal.aborted }
   }
 
   async #liveWorker(): Promise<Worker> {
@@ -292,6 +293,10 @@ export class Interpreter {
     )
     try {
       const worker = await this.#starting
+      if (this.#unneeded.signal.aborted) {
+        await worker.kill(KILL_REASONS.close)
+        throw this.#closedError()
+      }
       this.#worker = worker
       void worker.exited.then((exit) => {
         if (this.#worker === worker) this.#noteDeath(exit.description)
@@ -359,9 +364,10 @@ class Stop {
       void this.#worker.kill(KILL_REASONS[reason.type])
       return
     }
-    this.#interrupted = Promise.all([this.#interrupted, this.#worker.interrupt()]).then(
-      () => undefined,
-    )
+    this.#interrupted = Promise.all([this.#interrupted, this.#worker.interrupt()]).then(() => {
+      // The grace begins when the code can know.
+      if (!this.#ended) this.#killTimer?.refresh()
+    })
     // Who interrupts by hand may look and decide; a limit and an abort must end the run.
     if (reason.type === 'interrupt') return
     this.#killTimer ??= setTimeout(

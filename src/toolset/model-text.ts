@@ -64,10 +64,10 @@ function sectionsOf(result: RunResult): { title: string; text: string }[] {
   ]
 }
 
-function errorText({ name, value, traceback }: RunError): string {
-  // The traceback ends with name and value, unless the value says more than Python did.
-  if (traceback.endsWith(value) && traceback.includes(name)) return traceback
-  return `${traceback}\n${name}: ${value}`.trim()
+/** A traceback, and what of name and value it does not end with. */
+export function errorText({ name, value, traceback }: RunError): string {
+  const said = traceback.split('\n').some((line) => line === name || line.startsWith(`${name}:`))
+  return said ? traceback : [traceback, `${name}: ${value}`].filter(Boolean).join('\n')
 }
 
 function figureLines({ fig_storage_paths: paths, base64_uri: uris }: RunResult): string[] {

@@ -81,10 +81,11 @@ export async function runResult(
 ): Promise<RunResult> {
   const { execution, reply } = run
   const error = runError(run)
+  const late = run.late.map(lateOutput).filter(({ stdout, stderr }) => stdout + stderr !== '')
   const figures = await saveFigures(run, figureFolder)
   const notices = [
     ...restartNotices(run),
-    ...limitNotices(run),
+    ...endNotices(run),
     ...figures.notices,
     ...(reply?.notices ?? []),
     ...truncationNotices(run),
@@ -101,14 +102,14 @@ export async function runResult(
     ...(run.stopped?.type === 'timeout' ? { timed_out: true as const } : {}),
     ...figures.fields,
     ...(crashed(run) ? { interpreter_crashed: true as const } : {}),
-    ...(run.restart === null
+    ...(run.restart === null || run.stopped?.type === 'close'
       ? {}
       : {
           interpreter_restarted: run.restart.restarted,
           restart_reason: `The Python process ${run.restart.reason}.`,
         }),
     state: run.state,
-    ...(run.late.length === 0 ? {} : { late_outputs: run.late.map(lateOutput) }),
+    ...(late.length === 0 ? {} : { late_outputs: late }),
     ...(reply === null || reply.survivors.length === 0 ? {} : { survivors: [...reply.survivors] }),
     ...(notices.length === 0 ? {} : { notices }),
   }
@@ -124,15 +125,14 @@ function runError(run: FinishedRun): RunError | null {
   if (reply === null) return deathError(run)
   if (reply.error === null) return null
   const { name, value, traceback } = reply.error
-  const ranToItsEnd = reply.completed ? 'The code itself ran to its end. ' : ''
-  if (name === 'KeyboardInterrupt' && stopped?.type === 'timeout') {
+  if (reply.interrupted && stopped?.type === 'timeout') {
     const limit = `The run was stopped after its time limit of ${stopped.ms} ms.`
-    return { name: 'TimeoutError', value: ranToItsEnd + limit, traceback }
+    return { name: 'TimeoutError', value: limit, traceback }
   }
   if (name === 'KeyboardInterrupt' && stopped !== null) {
-    return { name, value: `${ranToItsEnd}The run was interrupted on request.`, traceback }
+    return { name, value: 'The run was interrupted on request.', traceback }
   }
-  return { name, value: ranToItsEnd + value, traceback }
+  return { name, value, traceback }
 }
 
 function deathError({ stopped, restart, death }: FinishedRun): RunError {
@@ -156,17 +156,20 @@ function deathError({ stopped, restart, death }: FinishedRun): RunError {
 
 function restartNotices({ restart, death }: FinishedRun): string[] {
   if (restart === null) return []
-  const when = death !== null ? 'during this run' : 'before this run'
+  const when = death !== null ? 'During' : 'Before'
   const now = restart.restarted
     ? 'A fresh one has taken over: all variables and imports of earlier runs are lost.'
     : 'All variables and imports of earlier runs are lost.'
   const trouble =
     restart.trouble === undefined ? [] : [`No new process could be started: ${restart.trouble}`]
-  return [`The Python process ${restart.reason} ${when}. ${now}`, ...trouble]
+  return [`${when} this run, the Python process ${restart.reason}. ${now}`, ...trouble]
 }
 
-function limitNotices({ stopped, reply }: FinishedRun): string[] {
-  if (stopped?.type !== 'timeout' || reply === null || !reply.completed) return []
+function endNotices({ stopped, reply }: FinishedRun): string[] {
+  if (reply?.completed === true && reply.error !== null) {
+    return ['The code itself ran to its end; what failed came after it.']
+  }
+  if (stopped?.type !== 'timeout' || reply === null || reply.error !== null) return []
   return [
     `The run reached its time limit of ${stopped.ms} ms, but its code caught the interrupt or was ` +
       'just done, and ran to its end.',
@@ -221,12 +224,17 @@ async function saveFigures(
         fig_storage_paths: paths,
         ...fields,
       },
-      notices: [],
+      notices: lateFigures(late),
     }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     return { fields, notices: [`The figures could not be written to files: ${why}`] }
   }
+}
+
+function lateFigures(late: FinishedRun['late']): string[] {
+  const count = late.reduce((sum, { displays }) => sum + displays.length, 0)
+  return count === 0 ? [] : [`The first ${count} figures were shown by threads of earlier runs.`]
 }
 
 async function saveFigure(base64: string, workdir: string, folder: string): Promise<string> {

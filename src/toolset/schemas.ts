@@ -1,5 +1,6 @@
 /** The shapes of what callers pass: the tools' inputs, a programmer's options, and their errors. */
 import { z } from 'zod'
+import type { Engine } from '../engine/engine.js'
 import { InvalidOptionError } from '../errors.js'
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1 // what setTimeout can do
@@ -37,6 +38,18 @@ export const toolContext = z.object({
 
 /** Any object at all. */
 export const anyObject = z.looseObject({})
+
+function isEngine(value: unknown): value is Engine {
+  if (typeof value !== 'object' || value === null) return false
+  return ['start', 'close'].every((name) => typeof Reflect.get(value, name) === 'function')
+}
+
+/** The toolset's options, of which only the engine is looked at. */
+export const constructorOptions = z.looseObject({
+  engine: z
+    .custom<Engine>(isEngine, 'must be an Engine, with the methods start and close')
+    .optional(),
+})
 
 const echo = z.enum(['all', 'last', 'none'])
 const clientId = z.string().min(1)

@@ -14,6 +14,7 @@ import { toModelText, type ToolAnswer } from './model-text.js'
 import { runResult, type RefusedRun, type RunResult } from './result.js'
 import {
   anyObject,
+  constructorOptions,
   manageInput,
   manageOptions,
   parse,
@@ -26,6 +27,7 @@ import {
 import type { Tool, ToolSet } from './tool.js'
 
 const DEFAULT_CLIENT = 'default'
+const CONSTRUCTOR = 'new PythonInterpreterToolSet()'
 const CALL = 'runPythonCode()'
 const CONTEXT = "The tool's context"
 const DEFAULT_FIGURE_FOLDER = '.matplotlib_figs'
@@ -48,8 +50,9 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   #closed = false
 
   /** @throws InvalidOptionError for an option of the wrong type; nothing is started yet. */
-  constructor({ engine, ...options }: PythonInterpreterToolSetOptions = {}) {
-    const settings = parse(toolsetOptions, options, 'new PythonInterpreterToolSet()')
+  constructor(options: PythonInterpreterToolSetOptions = {}) {
+    const { engine, ...rest } = parse(constructorOptions, options, CONSTRUCTOR)
+    const settings = parse(toolsetOptions, rest, CONSTRUCTOR)
     this.#settings = settings
     this.name = settings.name
     this.workdir = resolve(settings.workdir ?? '.')

@@ -5,11 +5,16 @@ import { pythonPackage } from './python-package.js'
 
 const USER_FRAME = /File "<(run \d+|init_code)>"/
 
-/** The report in a worker's folder, without the worker's own frames; empty where there is none. */
-export function readCrashReport(folder: string): string {
-  const lines = read(join(folder, 'crash')).split('\n')
-  // A child process of user code may have crashed before, into the same file.
-  const report = lines.slice(Math.max(0, findLast(lines, /^Fatal Python error/)))
+const REPORTED_SIGNALS = ['SIGSEGV', 'SIGFPE', 'SIGABRT', 'SIGBUS', 'SIGILL']
+
+/**
+ * The report in a worker's folder, without the worker's own frames; empty where there is none.
+ *
+ * @param signal - what ended the worker: faulthandler reports only some
+ */
+export function readCrashReport(folder: string, signal: string | null): string {
+  if (signal === null || !REPORTED_SIGNALS.includes(signal)) return ''
+  const report = read(join(folder, 'crash')).split('\n')
   return report
     .slice(0, findLast(report, USER_FRAME) + 1) // the most recent call comes first
     .filter((line) => !line.includes(pythonPackage))

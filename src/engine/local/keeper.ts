@@ -12,7 +12,7 @@ import type { Exit as FullExit } from '../engine.js'
 export type Exit = Omit<FullExit, 'traceback'>
 
 const keeperEvent = z.discriminatedUnion('event', [
-  z.object({ event: z.literal('hello'), pid: z.number() }),
+  z.object({ event: z.literal('hello') }),
   z.object({ event: z.literal('spawned'), id: z.string(), pid: z.number() }),
   z.object({
     event: z.literal('template'),
@@ -59,8 +59,11 @@ interface Child {
 
 /** The keeper process of one engine. */
 export class Keeper {
+  /** Resolves when the keeper has made its folder and listens; rejects when it cannot start. */
+  readonly ready: Promise<void>
   /** Resolves when the keeper has ended, and with it everything below it. */
   readonly ended: Promise<void>
+  #onHello: () => void = () => undefined
   readonly #process: ReturnType<typeof startKeeper>
   readonly #children = new Map<string, Child>()
   #gone = false
@@ -68,7 +71,7 @@ export class Keeper {
   /**
    * @param python - the Python that runs the keeper; workers that name the same one run on what it
    *   resolves to, which spares them a wrapper script's detour
-   * @param folder - the engine's private folder, removed when the keeper ends
+   * @param folder - the engine's private folder, made by the keeper and removed when it ends
    */
   constructor(python: string, script: string, folder: string) {
     this.#process = startKeeper(python, script, folder)
@@ -81,10 +84,21 @@ export class Keeper {
     lines.on('line', (line) => this.#hear(keeperEvent.parse(JSON.parse(line))))
     // A pipe whose reader has gone; how the keeper ended says more.
     this.#process.stdin.on('error', () => undefined)
+    const hello = new Promise<void>((resolve) => (this.#onHello = resolve))
     this.ended = this.#process.then((result) => {
       this.#gone = true
-      this.#loseAll(result.failed ? describeFailure(python, result.shortMessage ?? '', errors) : '')
+      const lastWords = errors.trim().split('\n').at(-1) ?? ''
+      this.#loseAll(
+        result.failed ? lastWords || (result.signal ?? result.originalMessage ?? '') : '',
+      )
     })
+    this.ready = Promise.race([
+      hello,
+      this.ended.then(() => {
+        throw new StartError(`${python} could not be started. ${errors.trim()}`.trim())
+      }),
+    ])
+    this.ready.catch(() => undefined)
     unref(this.#process)
   }
 
@@ -108,7 +122,10 @@ export class Keeper {
         reject(new EngineError('The keeper process has ended.'))
         return
       }
-      this.#children.set(id, newChild({ onSpawned: resolve, onFailed: reject, onExited }))
+      const onFailed = (error: Error) => {
+        reject(template === null ? error : new EngineError(error.message, { cause: error }))
+      }
+      this.#children.set(id, newChild({ onSpawned: resolve, onFailed, onExited }))
       if (template === null) this.#tell({ do: 'spawn', ...command })
       else this.#tell({ do: 'fork', id, template, cwd, config })
     })
@@ -151,6 +168,7 @@ export class Keeper {
   }
 
   #hear(event: z.infer<typeof keeperEvent>): void {
+    if (event.event === 'hello') this.#onHello()
     if (event.event === 'hello' || event.id === undefined) return
     const child = this.#children.get(event.id)
     if (child === undefined) return
@@ -159,8 +177,10 @@ export class Keeper {
       child.onSpawned(event.pid)
     } else if (event.event === 'interrupted') child.onInterrupted.shift()?.()
     else if (event.event === 'template') child.onTemplate(event.threads, event.failed)
-    else if (event.event === 'failed') child.onFailed(new StartError(event.message))
-    else this.#lose(event.id, describeExit(event.code, event.signal))
+    else if (event.event === 'failed') {
+      if (child.pid === null) this.#children.delete(event.id)
+      child.onFailed(new StartError(event.message))
+    } else this.#lose(event.id, describeExit(event.code, event.signal))
   }
 
   #lose(id: string, exit: Exit): void {
@@ -229,8 +249,4 @@ function describeExit(code: number | null, signal: string | null): Exit {
   if (signal === null) return { code, signal, description: `exited with code ${code ?? '?'}` }
   const memory = signal === 'SIGKILL' ? ' (by hand, or by the system when memory ran out)' : ''
   return { code, signal, description: `was killed by ${signal}${memory}` }
-}
-
-function describeFailure(python: string, message: string, errors: string): string {
-  return [`${python}:`, message, errors.trim()].filter((part) => part !== '').join(' ')
 }

@@ -1,13 +1,14 @@
 /** The engine that runs CPython processes on this machine. */
 import { rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { dir } from 'tmp-promise'
+import { tmpName } from 'tmp-promise'
 import { Channel } from '../../channel/channel.js'
 import { EXIT_NO_PYZMQ } from '../../channel/protocol.js'
-import { findPython, probePython } from '../../environment/find-python.js'
+import { findPython } from '../../environment/find-python.js'
+import { probePython } from '../../environment/probe-python.js'
 import { pythonEnvironment } from '../../environment/python-environment.js'
 import { installPyzmq } from '../../environment/pyzmq.js'
-import { ClosedError, StartError } from '../../errors.js'
+import { ClosedError, EngineError, StartError } from '../../errors.js'
 import type { Engine, InterpreterSpec, OutputEvent, Worker } from '../engine.js'
 import { Keeper } from './keeper.js'
 import { EndedBeforeReady, LocalWorker } from './local-worker.js'
@@ -129,13 +130,12 @@ export class LocalEngine implements Engine {
         const startedBy = { method: 'fork', reason: '' } as const
         return await LocalWorker.start({ ...common, template: state.id, startedBy }, onOutput)
       } catch (error) {
-        const templateEnded = error instanceof StartError && !host.templates.now(template).fit
-        if (signal.aborted || !templateEnded) throw error
+        if (signal.aborted || !(error instanceof EngineError)) throw error
       }
     } else if (wanted === 'fork') {
       throw new StartError(`Python cannot be forked: ${state.reason}. Use start: 'auto'.`)
     }
-    const reason = state.fit ? 'its template has just ended' : state.reason
+    const reason = state.fit ? 'its template could not be forked' : state.reason
     const startedBy = { method: 'spawn', reason } as const
     const worker = await LocalWorker.start({ ...common, template: null, startedBy }, onOutput)
     // Not earlier: importing the modules would slow down the first session's start.
@@ -177,27 +177,25 @@ export class LocalEngine implements Engine {
 }
 
 async function openHost(python: string): Promise<Host> {
-  const { path: folder } = await dir({
-    prefix: 'python-interpreter',
-    mode: 0o700,
-    unsafeCleanup: true,
-  })
-  const removeFolder = () => rm(folder, { recursive: true, force: true })
-  const channel = await Channel.bind(`ipc://${join(folder, 'channel')}`).catch(
-    async (error: unknown) => {
-      await removeFolder()
-      throw new StartError(
-        `No socket can be made in the folder for temporary files, ${dirname(folder)}: ` +
-          `${error instanceof Error ? error.message : String(error)}. ` +
-          'Set TMPDIR to a folder that can be written and has a short path.',
-        { cause: error },
-      )
-    },
-  )
+  const folder = await tmpName({ prefix: 'python-interpreter' })
   const keeper = new Keeper(python, keeperScript, folder)
-  // The keeper removes the folder itself, unless it was killed or could not start.
-  const templates = new Templates(keeper)
-  return { folder, keeper, channel, templates, ended: keeper.ended.then(removeFolder) }
+  // The keeper does this itself, unless it was killed.
+  const ended = keeper.ended.then(() => rm(folder, { recursive: true, force: true }))
+  try {
+    await keeper.ready
+    const channel = await Channel.bind(`ipc://${join(folder, 'channel')}`)
+    return { folder, keeper, channel, templates: new Templates(keeper), ended }
+  } catch (error) {
+    keeper.close()
+    await ended
+    if (error instanceof StartError) throw error
+    throw new StartError(
+      `No socket can be made in the folder for temporary files, ${dirname(folder)}: ` +
+        `${error instanceof Error ? error.message : String(error)}. ` +
+        'Set TMPDIR to a folder that can be written and has a short path.',
+      { cause: error },
+    )
+  }
 }
 
 async function requireFolder(workdir: string): Promise<void> {

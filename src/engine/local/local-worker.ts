@@ -73,6 +73,9 @@ interface PendingRun {
   readonly run: number
   readonly resolve: (outcome: RunOutcome) => void
   readonly release: () => void
+  /** Resolves when an interrupt can reach the run, or needs not any more. */
+  readonly startedOrEnded: Promise<void>
+  readonly onStart: () => void
   started: boolean
   endedStreams: number
   reply: ReplyMessage | null
@@ -132,7 +135,11 @@ export class LocalWorker implements Worker {
     if (this.#exit !== null) return { type: 'died', exit: this.#exit, started: false }
     const outcome = new Promise<RunOutcome>((resolve) => {
       this.#lastRun = request.executionCount
+      let onStart = () => undefined as void
+      const startedOrEnded = new Promise<void>((started) => (onStart = started))
       this.#pending = {
+        startedOrEnded,
+        onStart,
         run: request.executionCount,
         resolve,
         release: this.#start.channel.expect(),
@@ -153,8 +160,10 @@ export class LocalWorker implements Worker {
     return outcome
   }
 
-  interrupt(): Promise<void> {
-    return this.#start.keeper.interrupt(this.#id)
+  async interrupt(): Promise<void> {
+    // Earlier, nothing listens to it yet: it would be lost.
+    await this.#pending?.startedOrEnded
+    await this.#start.keeper.interrupt(this.#id)
   }
 
   kill(reason: string): Promise<Exit> {
@@ -175,6 +184,7 @@ export class LocalWorker implements Worker {
 
   async #begin(): Promise<void> {
     const { channel, keeper, timeoutMs, signal } = this.#start
+    signal.throwIfAborted()
     channel.listen(this.#identity, (frames) => this.#hear(decodeMessage(frames)))
     const release = channel.expect()
     const abandon = () => void this.kill('was killed because it was not needed any more')
@@ -285,6 +295,7 @@ export class LocalWorker implements Worker {
         break
       case 'start':
         if (pending !== null) pending.started = true
+        pending?.onStart()
         break
       case 'end':
         if (pending !== null) pending.endedStreams += 1
@@ -323,6 +334,7 @@ export class LocalWorker implements Worker {
     if (pending?.reply == null || pending.endedStreams < STREAMS.length) return
     this.#pending = null
     this.#displays.clear() // what an interrupt left incomplete
+    pending.onStart()
     pending.release()
     pending.resolve({ type: 'reply', reply: runReply(pending.reply) })
   }
@@ -333,7 +345,7 @@ export class LocalWorker implements Worker {
       // What else may have ended it at the same moment is told by another signal or an exit code.
       description:
         exit.signal === 'SIGKILL' ? (this.#killReason ?? exit.description) : exit.description,
-      traceback: readCrashReport(this.#folder),
+      traceback: readCrashReport(this.#folder, exit.signal),
     }
     this.#start.channel.unlisten(this.#identity)
     for (const pipe of this.#pipes) pipe.drain()
@@ -345,6 +357,7 @@ export class LocalWorker implements Worker {
     rmSync(this.#folder, { recursive: true, force: true })
     const pending = this.#pending
     this.#pending = null
+    pending?.onStart()
     pending?.release()
     pending?.resolve({ type: 'died', exit: this.#exit, started: pending.started })
     this.#resolveExited(this.#exit)
@@ -352,10 +365,12 @@ export class LocalWorker implements Worker {
 }
 
 function runReply(message: ReplyMessage): RunReply {
-  const { completed, error, value, value_type: valueType, notices, survivors } = message
+  const { completed, error, interrupted, notices, survivors } = message
+  const { value, value_type: valueType } = message
   return {
     completed,
     error,
+    interrupted,
     notices,
     survivors,
     ...(value === undefined ? {} : { value }),
