@@ -59,6 +59,29 @@ describe('top-level await', () => {
     expect((await tools.runPythonCode('await d')).stdout).toBe('10\n')
   })
 
+  it.each([
+    ['x = await A().run()\nx'],
+    ['async with A() as a: x = await a.run()\nx'],
+    ['x = await asyncio.to_thread(A().run_now)\nx'],
+    ['(asyncio.run(A().run()), x := await A().run())[1]'],
+  ])('runs %j whatever its methods are called', async (code) => {
+    const tools = await makeToolset()
+    await tools.runPythonCode(
+      'import asyncio\nclass A:\n    async def __aenter__(self): return self\n    async def __aexit__(self, *_): pass\n    async def run(self): return 7\n    def run_now(self): return 7',
+    )
+    const { stdout, error } = await tools.runPythonCode(code)
+    if (code.includes('asyncio.run(')) expect(error?.name).toBe('RuntimeError')
+    else expect(stdout).toBe('7\n')
+  })
+
+  it('keeps the context variables that an awaiting run has set', async () => {
+    const tools = await makeToolset()
+    await tools.runPythonCode(
+      'import asyncio, decimal\ndecimal.getcontext().prec = 5\nawait asyncio.sleep(0)',
+    )
+    expect((await tools.runPythonCode('decimal.getcontext().prec')).stdout).toBe('5\n')
+  })
+
   it('leaves the loop free for asyncio.get_event_loop().run_until_complete()', async () => {
     const tools = await makeToolset()
     const { stdout } = await tools.runPythonCode(

@@ -575,7 +575,7 @@ describe('an object that misbehaves', () => {
       result: null,
       state: 'kept',
     })
-    expect(value.error?.value).toContain('The code itself ran to its end')
+    expect(value.notices?.join()).toContain('The code itself ran to its end')
     await expectXKept(tools)
   })
 
@@ -709,6 +709,11 @@ describe('a removed workdir', () => {
     expect(JSON.stringify(crashed.notices)).toContain(tools.workdir)
     expect(JSON.stringify(crashed)).not.toMatch(/\.\.|\. during/)
     await mkdir(tools.workdir)
+    expect(await tools.runPythonCode('print("x" in globals())')).toMatchObject({
+      stdout: 'False\n',
+      interpreter_restarted: true,
+      state: 'lost',
+    })
     await expectXLost(tools)
   })
 })

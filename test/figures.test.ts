@@ -42,6 +42,15 @@ describe('figures', () => {
     expect((await tools.runPythonCode('fig\n1')).base64_uri).toBeUndefined()
   })
 
+  it('are captured again when shown again', async () => {
+    const tools = await makeToolset()
+    const result = await tools.runPythonCode(
+      `${PLOT}fig, ax = plt.subplots(); ax.plot([1, 2]); plt.show()\nfig.show()`,
+    )
+    expect(result.error).toBeUndefined()
+    expect(result.base64_uri).toHaveLength(2)
+  })
+
   it.each([
     ['saved and closed by the user', 'plt.plot([1]); plt.savefig("a.png"); plt.close()'],
     ['without axes', 'plt.figure();'],

@@ -53,7 +53,9 @@ describe('a closed toolset', () => {
 
   it('gives back what each deleted session had, while others go on', async () => {
     const temporary = await ownTemporaryFolder()
-    const tools = await makeToolset()
+    const engine = new LocalEngine({ start: 'spawn' }) // a template would come meanwhile
+    onTestFinished(() => engine.close())
+    const tools = await makeToolset({ engine })
     await tools.runPythonCode('x = 1')
     const [folder = ''] = await engineFolders(temporary)
     const before = {

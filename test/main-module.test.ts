@@ -86,6 +86,16 @@ describe('the namespace of runs', () => {
     expect((await tools.runPythonCode(code)).stderr).toContain('<run 2>:2: UserWarning: careful')
   })
 
+  it('shows the warning of a module again in a later run', async () => {
+    const tools = await makeToolset()
+    await writeFile(
+      join(tools.workdir, 'careful.py'),
+      'import warnings\ndef f(): warnings.warn("careful")',
+    )
+    await tools.runPythonCode('import careful\ncareful.f()')
+    expect((await tools.runPythonCode('careful.f()')).stderr).toContain('UserWarning: careful')
+  })
+
   it('keeps a logging handler working in the next run', async () => {
     const tools = await makeToolset()
     await tools.runPythonCode(

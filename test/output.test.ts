@@ -92,6 +92,26 @@ describe('late output', () => {
     expect((await tools.runPythonCode('1')).late_outputs).toBeUndefined()
   })
 
+  it('of a thread that a thread of an earlier run starts is of that run', async () => {
+    const tools = await makeToolset()
+    await tools.runPythonCode(
+      'import threading\ngo = threading.Event()\ndone = threading.Event()\ndef inner():\n    print("inner")\n    done.set()\ndef outer():\n    go.wait()\n    threading.Thread(target=inner).start()\nthreading.Thread(target=outer).start()',
+    )
+    const second = await tools.runPythonCode('go.set()\nx = done.wait()')
+    expect(second.stdout).toBe('')
+    expect(second.late_outputs).toEqual([{ execution_count: 1, stdout: 'inner\n', stderr: '' }])
+  })
+
+  it('is not what a thread pool of an earlier run prints for this one', async () => {
+    const tools = await makeToolset()
+    await tools.runPythonCode(
+      'from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(1)\nx = list(pool.map(print, "a"))',
+    )
+    const second = await tools.runPythonCode('x = list(pool.map(print, "b"))')
+    expect(second.stdout).toBe('b\n')
+    expect(second).not.toHaveProperty('late_outputs')
+  })
+
   it('of a child process is told from the output of a run that executes meanwhile', async () => {
     const tools = await makeToolset()
     await tools.runPythonCode(

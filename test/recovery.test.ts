@@ -27,7 +27,9 @@ describe('a run that ends its process', () => {
       })
       expect(result.stderr).toMatch(/^error\n/)
       expect(result.restart_reason).toContain(reason)
-      expect(toModelText(result)).toMatch(/^NOTICE: The Python process .* are lost\./)
+      expect(toModelText(result)).toMatch(
+        /^NOTICE: During this run, the Python process .* are lost\./,
+      )
       const next = await tools.runPythonCode('x')
       expect(next).toMatchObject({ state: 'kept', error: { name: 'NameError' } })
       expect(next).not.toHaveProperty('interpreter_restarted')
@@ -51,6 +53,36 @@ describe('a run that ends its process', () => {
     )
     expect(stdout.split('\n').length).toBe(100_001)
     expect(stdout.endsWith('99999\n')).toBe(true)
+  })
+})
+
+describe('a loss that nobody has heard of', () => {
+  it('because the call was aborted while its process was being killed is told by the next result', async () => {
+    const tools = await makeToolset({ interruptGraceMs: 300 })
+    await tools.runPythonCode('import time, os\nos.mkfifo("caught")')
+    const controller = new AbortController()
+    const run = tools.runPythonCode(
+      'while True:\n  try: time.sleep(1)\n  except KeyboardInterrupt: open("caught", "w").close()',
+      { timeout_ms: 100, signal: controller.signal },
+    )
+    await tools.runPythonCode('open("caught").read()', { client_id: 'other' })
+    controller.abort()
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' })
+    expect(await tools.runPythonCode('"time" in globals()')).toMatchObject({
+      stdout: 'False\n',
+      state: 'lost',
+      interpreter_restarted: true,
+    })
+  })
+
+  it('is not the crash of a forked child', async () => {
+    const tools = await makeToolset()
+    await tools.runPythonCode(
+      'import os, ctypes\nif os.fork() == 0: ctypes.string_at(0)\nx = os.wait()',
+    )
+    const result = await tools.runPythonCode('os.abort()')
+    expect(result.error?.traceback).toContain('Fatal Python error: Aborted')
+    expect(result.error?.traceback).not.toContain('Segmentation')
   })
 })
 

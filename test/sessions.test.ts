@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { LocalEngine, PythonInterpreterToolSet } from '../src/index.js'
@@ -218,6 +219,19 @@ describe('closing', () => {
     expect((await second.runPythonCode('1')).stdout).toBe('1\n')
     await second.close()
     await engine.close()
+  })
+
+  it('at once after a run was asked for rejects it, and its code does not run', async () => {
+    for (const waitMs of [0, 1, 5, 20]) {
+      const tools = await makeToolset()
+      const run = expect(
+        tools.runPythonCode('open("ran", "w").close()\nimport time; time.sleep(100)'),
+      ).rejects.toMatchObject({ code: 'CLOSED' })
+      await new Promise((resolve) => setTimeout(resolve, waitMs))
+      await tools.close()
+      await run
+      expect(await readdir(tools.workdir)).toEqual([])
+    }
   })
 
   it('happens at the end of an await using block', async () => {

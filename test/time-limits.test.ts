@@ -149,7 +149,7 @@ describe('a time limit interrupts', () => {
     const result = await tools.runPythonCode(code, options)
     expectInterrupted(result)
     expect(result).toMatchObject({ stdout: 'printed\n', result: null })
-    expect(result.error?.value).toContain('ran to its end')
+    expect(result.notices?.join()).toContain('ran to its end')
     await expectXKept(tools)
   })
 

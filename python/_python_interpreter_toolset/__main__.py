@@ -14,7 +14,7 @@ if sys.version_info < (3, 9):  # noqa: UP036  # what follows does not even parse
 # Until user code runs, the entry that Python made for this script leads to our own package.
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from _python_interpreter_toolset import processes, protocol, worker  # noqa: E402
+from _python_interpreter_toolset import protocol, worker  # noqa: E402
 
 if __name__ == "__main__":
     config = protocol.read_config()
@@ -23,5 +23,4 @@ if __name__ == "__main__":
 
         template.serve(config)
     else:
-        processes.end_with_parent()
         worker.start(config)

@@ -153,6 +153,8 @@ class Executor:
             reply["completed"] = True
             return
         reply["error"] = describe(error)
+        if issubclass(type(error), KeyboardInterrupt):
+            interrupts.note()  # asyncio.run() handles the signal itself
         sys.last_type, sys.last_value = type(error), error
         sys.last_traceback = error.__traceback__
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     Event = dict[str, Any]
 
 WORKER_VARIABLE = "PYTHON_INTERPRETER_WORKER"
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_CHILD_SUBREAPER = 36
 SWEEPS = 100
 CONTROL = 3  # the descriptor on which a template finds its socket
 MAX_PACKET = 1 << 16
@@ -153,9 +154,11 @@ class Keeper:
         config = unlinked_file(os.path.join(self.folder, "config"), command["config"])
         python = sys.executable if command["python"] == self.launched_as else command["python"]
         environment = {**command["env"], WORKER_VARIABLE: command["id"]}
+        keeper = os.getpid()
         pid = os.fork()
         if pid == 0:
             try:
+                end_with_keeper(keeper)
                 os.setpgid(0, 0)
                 os.chdir(command["cwd"])
                 for target, source in {0: config, **descriptors}.items():
@@ -215,12 +218,13 @@ class Keeper:
         del self.pids[worker_id]
         self.do_attached({"id": worker_id})
         template = self.templates.pop(worker_id, None)
-        if template is not None:
+        if template is None:
+            end_marked_children(worker_id)
+        else:  # what it has forked has its mark too, but lives on
             self.hear(template)
             template.socket.close()
             for forking in template.forking:
                 tell({"event": "failed", "id": forking, "message": "the template has ended"})
-        end_marked_children(worker_id)
         tell({"event": "exited", "id": worker_id, **ending(status)})
 
     def end_everything(self) -> None:
@@ -368,10 +372,22 @@ def describe(error: BaseException) -> str:
 
 def become_subreaper() -> None:
     """Adopt the descendants whose parents end before them; only Linux can."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_keeper(keeper: int) -> None:
+    """Have Linux kill this process when its parent, the keeper with that pid, ends."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != keeper:
+        os._exit(1)
+
+
+def prctl(option: int, value: int) -> None:
+    """Set an option of this process; does nothing but on Linux."""
     if sys.platform.startswith("linux"):
         import ctypes
 
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 if __name__ == "__main__":

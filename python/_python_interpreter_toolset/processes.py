@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from time import monotonic, sleep
 
 try:
@@ -11,7 +10,6 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _POLL_SECONDS = 0.01
 _OF_PYTHON = "multiprocessing.resource_tracker"
 
@@ -59,18 +57,6 @@ def survivors(seconds: float, known: set[int]) -> list[str]:
 def _named(pids: set[int]) -> dict[int, str]:
     commands = {pid: _command(pid) for pid in pids}
     return {pid: command for pid, command in commands.items() if _OF_PYTHON not in command}
-
-
-def end_with_parent() -> None:
-    """Ask Linux to kill this process when its parent, the single-threaded keeper, ends."""
-    if sys.platform.startswith("linux"):
-        import ctypes
-        import signal
-
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 def _no_proc() -> bool:

@@ -20,7 +20,7 @@ import warnings
 from typing import Any
 
 from . import worker
-from .processes import end_with_parent
+from .keeper import end_with_keeper
 
 CONTROL = 3  # the file descriptor that the keeper has put the socket on
 MAX_PACKET = 1 << 16
@@ -87,7 +87,7 @@ def _wait_for_request(control: socket.socket, taking: int, keeper: int) -> None:
     os.setpgid(0, 0)
     while os.getppid() != keeper:  # the process in between is about to end
         os.sched_yield()
-    end_with_parent()
+    end_with_keeper(keeper)
     packet = control.recv(MAX_PACKET)
     if not packet:  # the keeper does not want this template any more
         return

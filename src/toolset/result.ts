@@ -102,7 +102,7 @@ export async function runResult(
     ...(run.stopped?.type === 'timeout' ? { timed_out: true as const } : {}),
     ...figures.fields,
     ...(crashed(run) ? { interpreter_crashed: true as const } : {}),
-    ...(run.restart === null || run.stopped?.type === 'close'
+    ...(run.restart === null
       ? {}
       : {
           interpreter_restarted: run.restart.restarted,

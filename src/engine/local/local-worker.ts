@@ -135,8 +135,10 @@ export class LocalWorker implements Worker {
     if (this.#exit !== null) return { type: 'died', exit: this.#exit, started: false }
     const outcome = new Promise<RunOutcome>((resolve) => {
       this.#lastRun = request.executionCount
-      let onStart = () => undefined as void
-      const startedOrEnded = new Promise<void>((started) => (onStart = started))
+      let onStart: () => void = () => undefined
+      const startedOrEnded = new Promise<void>((resolveStart) => {
+        onStart = resolveStart
+      })
       this.#pending = {
         startedOrEnded,
         onStart,

@@ -1,0 +1,131 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { LocalEngine, type LocalEngineOptions } from '../src/index.js'
+import { eventually, isAlive } from './helpers/processes.js'
+import { makeToolset, temporaryFolder } from './helpers/toolset.js'
+
+async function forkingToolset(options: LocalEngineOptions = {}) {
+  const engine = new LocalEngine({ start: 'fork', ...options })
+  onTestFinished(() => engine.close())
+  return makeToolset({ engine })
+}
+
+const LOADED =
+  'import sys\n[m for m in ("numpy", "pandas", "matplotlib.pyplot") if m in sys.modules]'
+
+describe('an interpreter forked from a template', () => {
+  it('has the preloads imported, and nothing of what other interpreters did', async () => {
+    const tools = await forkingToolset()
+    const first = await tools.runPythonCode(LOADED, { client_id: 'a' })
+    expect(first.stdout).toBe("['numpy', 'pandas', 'matplotlib.pyplot']\n")
+    await tools.runPythonCode(
+      'import os, atexit, signal\nx = 1\nos.environ["CHANGED"] = "yes"\nos.chdir("/")\nimport pandas\npandas.set_option("display.precision", 1)',
+      { client_id: 'a' },
+    )
+    const second = await tools.runPythonCode(
+      'import os, pandas\n"x" in globals(), os.environ.get("CHANGED"), os.getcwd() == "/", pandas.get_option("display.precision")',
+      { client_id: 'b' },
+    )
+    expect(second.stdout).toBe('(False, None, False, 6)\n')
+  })
+
+  it('has random sequences and temporary names of its own', async () => {
+    const tools = await forkingToolset()
+    const code =
+      'import random, uuid, secrets, tempfile, numpy as np\n(random.random(), np.random.rand(), np.random.default_rng().random(), uuid.uuid4().hex, secrets.token_hex(4), tempfile.mktemp())'
+    const outputs = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((client_id) => tools.runPythonCode(code, { client_id })),
+    )
+    const numbers = outputs.map(({ stdout }) => stdout.split(','))
+    for (const column of [0, 1, 2, 3, 4, 5]) {
+      expect(new Set(numbers.map((row) => row[column])).size).toBe(4)
+    }
+  })
+
+  it('computes, draws, captures output and crashes as one that was spawned', async () => {
+    const tools = await forkingToolset()
+    const result = await tools.runPythonCode(
+      'import numpy as np, matplotlib.pyplot as plt, os, ctypes\nx = np.ones((300, 300)) @ np.ones((300, 300))\nplt.plot(x[0]);\nx.sum()\nn = os.system("echo child")\nn = ctypes.CDLL(None).printf(b"c\\n")',
+    )
+    expect(result).toMatchObject({ success: true, stdout: 'np.float64(27000000.0)\nchild\nc\n' })
+    expect(result.base64_uri).toHaveLength(1)
+    const crashed = await tools.runPythonCode('import ctypes; ctypes.string_at(0)')
+    expect(crashed).toMatchObject({ interpreter_restarted: true, state: 'lost' })
+    expect(crashed.restart_reason).toContain('SIGSEGV')
+    const stopped = await tools.runPythonCode('while True: pass', { timeout_ms: 100 })
+    expect(stopped).toMatchObject({ timed_out: true, state: 'kept' })
+  })
+
+  it('lives on when its template dies, and the next ones come from a new template', async () => {
+    const tools = await forkingToolset()
+    const { result } = await tools.runPythonCode('import os\nparent = os.getppid()', {
+      client_id: 'a',
+      result_var_name: 'parent',
+    })
+    const { stdout } = await tools.runPythonCode(
+      `import subprocess\nprint(subprocess.run(["ps", "--ppid", "${Number(result)}", "-o", "pid=", "--sort", "pid"], capture_output=True, text=True).stdout)`,
+      { client_id: 'a' },
+    )
+    const template = Number(stdout.trim().split(/\s+/)[0])
+    process.kill(template, 'SIGKILL')
+    await eventually('the template is gone', async () => !(await isAlive(template)))
+    // One may still be made of the old template's spare, or without any, before a new one is ready.
+    let n = 0
+    await eventually('one is forked from a new template', async () => {
+      const client_id = `client ${(n += 1)}`
+      return (await tools.runPythonCode(LOADED, { client_id })).stdout.includes('pandas')
+    })
+    expect(await tools.runPythonCode('parent', { client_id: 'a' })).toMatchObject({ success: true })
+  })
+})
+
+describe('how interpreters are started', () => {
+  it('automatically is told by the list: spawned first, forked when the template is ready', async () => {
+    const tools = await makeToolset()
+    await tools.runPythonCode('1', { client_id: 'first' })
+    const list = async (client_id: string) => {
+      const answer = await tools.manageInterpreters({ operation: 'list', client_id })
+      return answer.success ? answer.interpreters?.[0] : undefined
+    }
+    expect(await list('first')).toMatchObject({
+      started_by: 'spawn',
+      spawn_reason: 'its template is not ready yet',
+    })
+    let n = 0
+    await eventually(
+      'one is forked',
+      async () => {
+        const client_id = `client ${(n += 1)}`
+        await tools.runPythonCode('1', { client_id })
+        return (await list(client_id))?.started_by === 'fork'
+      },
+      30_000,
+    )
+  })
+
+  it('is not by forking where a module keeps a thread, which is said', async () => {
+    const folder = await temporaryFolder()
+    const source =
+      'import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()'
+    await writeFile(join(folder, 'keeps_a_thread.py'), source)
+    const engine = new LocalEngine({ start: 'fork', preload: ['keeps_a_thread'] })
+    onTestFinished(() => engine.close())
+    const tools = await makeToolset({ engine, env: { PYTHONPATH: folder } })
+    await expect(tools.runPythonCode('1')).rejects.toMatchObject({
+      code: 'START',
+      message: expect.stringContaining('its modules leave 1 threads running') as string,
+    })
+  })
+
+  it('does without preloads that are not installed', async () => {
+    const tools = await forkingToolset({ preload: ['not_installed_anywhere'] })
+    expect((await tools.runPythonCode('1')).stdout).toBe('1\n')
+  })
+
+  it('is by spawning when that is asked for', async () => {
+    const tools = await forkingToolset({ start: 'spawn' })
+    const { stdout } = await tools.runPythonCode(LOADED)
+    expect(stdout).toBe('[]\n')
+  })
+})
