@@ -20,7 +20,8 @@ export const start: Benchmark = {
   contenders: {
     [NEW_ENGINE]: toolsetColdStart(),
     [FRESH_NODE]: toolsetColdStartInFreshNode(),
-    [`${OURS}, running engine`]: toolsetNextInterpreter(),
+    [`${OURS}, running engine, spawned`]: toolsetNextInterpreter({ start: 'spawn' }),
+    [`${OURS}, running engine, forked, pandas loaded`]: toolsetNextInterpreter({ start: 'fork' }),
     [IPYKERNEL]: ipykernelStart(true),
     'ipykernel, reply only, output may be lost': ipykernelStart(false),
   },

@@ -1,7 +1,7 @@
 /** This project, as contender in each benchmark. */
 import { execa } from 'execa'
 import { join } from 'node:path'
-import { PythonInterpreterToolSet } from '../../src/index.js'
+import { LocalEngine, PythonInterpreterToolSet, type LocalEngineOptions } from '../../src/index.js'
 import type { Contender, Setting } from '../benchmark.js'
 import { parentOf, rssOf } from '../memory.js'
 
@@ -62,14 +62,24 @@ export function toolsetColdStartInFreshNode() {
 }
 
 /** From the first call for a new session to its result, in an engine that runs already. */
-export function toolsetNextInterpreter() {
-  return withToolset(async (toolset) => {
-    const startedAt = performance.now()
-    const { interpreter_id } = await run(toolset, 'another')
-    const ms = performance.now() - startedAt
-    await toolset.manageInterpreters({ operation: 'delete', interpreter_id })
-    return [ms]
-  })
+export function toolsetNextInterpreter(options: LocalEngineOptions) {
+  return async ({ python, folder }: Setting): Promise<Contender> => {
+    const engine = new LocalEngine(options)
+    const toolset = new PythonInterpreterToolSet({ python, workdir: folder, engine })
+    await timedRun(toolset)
+    const round = async () => {
+      const startedAt = performance.now()
+      const { interpreter_id } = await run(toolset, 'another')
+      const ms = performance.now() - startedAt
+      await toolset.manageInterpreters({ operation: 'delete', interpreter_id })
+      return [ms]
+    }
+    const close = async () => {
+      await toolset.close()
+      await engine.close()
+    }
+    return { round, close }
+  }
 }
 
 /** The memory of one idle interpreter that has run something. */
