@@ -117,6 +117,9 @@ describe('manageInterpreters', () => {
       success: false,
       error: expect.stringContaining('no interpreter with the id "nope"') as string,
     })
+    expect(
+      await tools.manageInterpreters({ operation: 'create', interpreter_id: 'mine' }),
+    ).toMatchObject({ success: false })
     expect(await tools.manageInterpreters({ operation: 'list' })).toEqual({
       success: true,
       interpreters: [],

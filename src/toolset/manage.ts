@@ -53,6 +53,9 @@ export async function manage(
   client: string,
   only: string | undefined,
 ): Promise<ManageResult> {
+  if (id != null && (operation === 'create' || operation === 'list')) {
+    return { success: false, error: `The operation ${operation} takes no interpreter_id.` }
+  }
   if (operation === 'create') return answer(await interpreters.create(client))
   if (operation === 'list') {
     return { success: true, interpreters: await Promise.all(interpreters.all(only).map(info)) }
