@@ -21,6 +21,11 @@ def make_main_module() -> ModuleType:
     sys.modules["__main__"] = main
     sys.argv = [""]
     sys.path[0] = ""
+    if sys.version_info >= (3, 12):
+        # os.fork() warns of threads there, which here are those of ZeroMQ.
+        warnings.filterwarnings(
+            "ignore", r"This process \(pid=\d+\) is multi-threaded", DeprecationWarning
+        )
     builtins.input = _input
     sys.breakpointhook = _breakpoint
     after_import("getpass", _refuse_passwords)
