@@ -344,7 +344,12 @@ describe('an aborted call', () => {
   it('that has to be killed is told by the next result', async () => {
     const tools = await sessionWithX()
     const abort = new AbortController()
-    const call = tools.runPythonCode(`${tell('started')}\n${STUBBORN}`, { signal: abort.signal })
+    // Told from within the try: before it, the interrupt would end the run.
+    const code = STUBBORN.replace(
+      'while True: time',
+      `${tell('started')}\n        while True: time`,
+    )
+    const call = tools.runPythonCode(code, { signal: abort.signal })
     const rejected = expect(call).rejects.toMatchObject({ name: 'AbortError' })
     await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
     abort.abort()

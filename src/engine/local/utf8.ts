@@ -2,6 +2,8 @@
 import { isUtf8 } from 'node:buffer'
 
 const MAX_SEQUENCE = 4
+/** By byte; made once, for noise has many of them. */
+const ESCAPES = Array.from({ length: 256 }, (_, byte) => `\\x${byte.toString(16).padStart(2, '0')}`)
 
 /** Decodes a stream of UTF-8; bytes that are none appear as `\xNN`. */
 export class Utf8Decoder {
@@ -49,16 +51,13 @@ function decode(bytes: Buffer): string {
       at += length
       continue
     }
-    pieces.push(bytes.toString('utf8', good, at), `\\x${hex(bytes[at] ?? 0)}`)
+    if (good < at) pieces.push(bytes.toString('utf8', good, at))
+    pieces.push(ESCAPES[bytes[at] ?? 0] ?? '')
     at += 1
     good = at
   }
   pieces.push(bytes.toString('utf8', good))
   return pieces.join('')
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).padStart(2, '0')
 }
 
 /** The length of the character at `at`, or 0 if there is none (RFC 3629, section 4). */
