@@ -452,7 +452,7 @@ describe('sys.stdout', () => {
     ].join('\n')
     const result = await tools.runPythonCode(code, { result_var_name: 'size' })
     // JavaScript counts characters beyond the basic plane twice.
-    expect([...result.stdout].length).toBe(result.result)
+    expect(Array.from(result.stdout).length).toBe(result.result)
   })
 })
 

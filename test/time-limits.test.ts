@@ -17,7 +17,7 @@ import { makeToolset } from './helpers/toolset.js'
 const LIMIT_MS = 250
 const GRACE_MS = 300
 /** What stopping may take beyond the limit: far less than what the code would. */
-const SLACK_MS = 2_500
+const SLACK_MS = 20_000
 
 /** Code that an interrupt does not stop. */
 const STUBBORN = [
