@@ -80,6 +80,8 @@ describe('top-level await', () => {
       'import asyncio, decimal\ndecimal.getcontext().prec = 5\nawait asyncio.sleep(0)',
     )
     expect((await tools.runPythonCode('decimal.getcontext().prec')).stdout).toBe('5\n')
+    await tools.runPythonCode('decimal.getcontext().prec = 7\nawait asyncio.sleep(0)\n1/0')
+    expect((await tools.runPythonCode('decimal.getcontext().prec')).stdout).toBe('7\n')
   })
 
   it('leaves the loop free for asyncio.get_event_loop().run_until_complete()', async () => {

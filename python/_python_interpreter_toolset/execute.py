@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from itertools import groupby
 from os import _exit
 from types import CodeType, ModuleType
@@ -42,7 +42,6 @@ class Executor:
         self._sources.install()
         self._last_value: object = None
         self._processes_before: set[int] = set()
-        self._context_of_task = copy_context()
         self._builtins = BuiltinNames()
         sys.displayhook = self._displayhook
         interrupts.disarm()
@@ -111,19 +110,28 @@ class Executor:
 
         for inside, some in groupby(pieces, inside_loop):
             if inside:
-                self._loop.run(self._run_inside(list(some)))
-                self._output.keep_context(self._context_of_task)
+                context: list[Context] = []
+                try:
+                    self._loop.run(self._run_inside(list(some), context))
+                finally:
+                    for changed in context:
+                        self._output.keep_context(changed)
             else:
                 for piece in some:
                     self._evaluate(piece)
 
-    async def _run_inside(self, pieces: list[CodeType]) -> None:
-        """Run pieces as one task, as notebooks do: tasks that they start go on at their awaits."""
-        for piece in pieces:
-            value = self._evaluate(piece)
-            if is_coroutine(piece):
-                await value
-        self._context_of_task = copy_context()
+    async def _run_inside(self, pieces: list[CodeType], context: list[Context]) -> None:
+        """Run pieces as one task, as notebooks do: tasks that they start go on at their awaits.
+
+        A task has a copy of the context variables; what they are in the end goes to `context`.
+        """
+        try:
+            for piece in pieces:
+                value = self._evaluate(piece)
+                if is_coroutine(piece):
+                    await value
+        finally:
+            context.append(copy_context())
 
     def _evaluate(self, piece: CodeType) -> Any:
         self._last_value = None
