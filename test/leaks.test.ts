@@ -4,13 +4,8 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { LocalEngine } from '../src/index.js'
-import {
-  engineFolders,
-  openDescriptors,
-  ownTemporaryFolder,
-  processesNaming,
-} from './helpers/leaks.js'
-import { eventually, isAlive } from './helpers/processes.js'
+import { engineFolders, openDescriptors, ownTemporaryFolder } from './helpers/leaks.js'
+import { eventually, isAlive, processesNaming } from './helpers/processes.js'
 import { daemon, tell } from './helpers/python-code.js'
 import { makeToolset, temporaryFolder, testPython } from './helpers/toolset.js'
 

@@ -23,7 +23,10 @@ export async function eventually(
   }
 }
 
-/** The processes but this one that have `text` in their command or environment: `pid command`. */
+/**
+ * The processes but this one that have `text` in their command or environment, as `pid command`. A
+ * keeper names its folder in the one; workers and their descendants inherit TMPDIR in the other.
+ */
 export async function processesNaming(text: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const found = await Promise.all(
