@@ -75,6 +75,16 @@ describe('a loss that nobody has heard of', () => {
     })
   })
 
+  it('is not caused by a limit that has passed before the code could hear of it', async () => {
+    const tools = await makeToolset()
+    await tools.runPythonCode('import time\nx = 1')
+    for (let round = 0; round < 20; round += 1) {
+      const result = await tools.runPythonCode('time.sleep(100)', { timeout_ms: 1 })
+      expect(result).toMatchObject({ error: { name: 'TimeoutError' }, state: 'kept' })
+    }
+    expect(await tools.runPythonCode('x')).toMatchObject({ stdout: '1\n', state: 'kept' })
+  })
+
   it('is not the crash of a forked child', async () => {
     const tools = await makeToolset()
     await tools.runPythonCode(

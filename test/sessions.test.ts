@@ -126,6 +126,21 @@ describe('manageInterpreters', () => {
     })
   })
 
+  it('restarts once when a run ends at that moment, and nothing is lost after it', async () => {
+    const tools = await makeToolset()
+    await tools.runPythonCode('import time')
+    for (let round = 0; round < 20; round += 1) {
+      const run = tools.runPythonCode('__import__("time").sleep(0.01)')
+      await new Promise((resolve) => setTimeout(resolve, 8 + (round % 5)))
+      const answer = await tools.manageInterpreters({ operation: 'restart' })
+      expect(answer).toMatchObject({ success: true })
+      await run
+      const next = await tools.runPythonCode('1')
+      expect(next).toMatchObject({ success: true, state: 'kept' })
+      expect(next).not.toHaveProperty('interpreter_restarted')
+    }
+  })
+
   it('tells a run that it ends of the restart, and the next run starts afresh', async () => {
     const tools = await makeToolset()
     await tools.runPythonCode('import os\nos.mkfifo("started")\nx = 1')
