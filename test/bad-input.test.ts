@@ -716,6 +716,7 @@ describe('a removed workdir', () => {
       stdout: 'False\n',
       interpreter_restarted: true,
       state: 'lost',
+      notices: [expect.not.stringContaining('No new process')],
     })
     await expectXLost(tools)
   })

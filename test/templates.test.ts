@@ -123,6 +123,26 @@ describe('how interpreters are started', () => {
     expect((await tools.runPythonCode('1')).stdout).toBe('1\n')
   })
 
+  it('is not waited for longer than the engine allows, nor when the toolset is closed', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'takes_for_ever.py'), 'import time\ntime.sleep(1000)')
+    const env = { PYTHONPATH: folder }
+    const options = { start: 'fork', preload: ['takes_for_ever'] } as const
+    const hasty = new LocalEngine({ ...options, startTimeoutMs: 500 })
+    const patient = new LocalEngine(options)
+    onTestFinished(() => Promise.all([hasty.close(), patient.close()]).then(() => undefined))
+    const first = await makeToolset({ engine: hasty, env })
+    await expect(first.runPythonCode('1')).rejects.toMatchObject({
+      code: 'START',
+      message: expect.stringContaining('within 500 ms') as string,
+    })
+    const second = await makeToolset({ engine: patient, env })
+    const run = expect(second.runPythonCode('1')).rejects.toMatchObject({ code: 'CLOSED' })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await second.close()
+    await run
+  })
+
   it('is by spawning when that is asked for', async () => {
     const tools = await forkingToolset({ start: 'spawn' })
     const { stdout } = await tools.runPythonCode(LOADED)

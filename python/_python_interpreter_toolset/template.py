@@ -8,6 +8,7 @@ forked meanwhile. Spares are the keeper's children: their parent, a fork in betw
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -16,6 +17,7 @@ import random
 import signal
 import socket
 import sys
+import traceback
 import warnings
 from typing import Any
 
@@ -47,7 +49,8 @@ def _preload(names: list[str], pyzmq_path: str | None) -> list[str]:
     """Import what is there; answer what failed for another reason than that it is not installed."""
     from .channel import import_zmq
 
-    import_zmq(pyzmq_path)
+    with contextlib.suppress(ImportError):  # a worker that needs it says so by its exit code
+        import_zmq(pyzmq_path)
     failed = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -77,15 +80,18 @@ def _fork_spare(control: socket.socket, taking: int, keeper: int) -> None:
         os.waitpid(between, 0)
         return
     try:
+        between = os.getpid()
         if os.fork() == 0:
-            _wait_for_request(control, taking, keeper)
-    finally:
-        os._exit(0)
+            _wait_for_request(control, taking, keeper, between)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
 
-def _wait_for_request(control: socket.socket, taking: int, keeper: int) -> None:
+def _wait_for_request(control: socket.socket, taking: int, keeper: int, between: int) -> None:
     os.setpgid(0, 0)
-    while os.getppid() != keeper:  # the process in between is about to end
+    while os.getppid() == between:  # it is about to end; whoever adopts us should be the keeper
         os.sched_yield()
     end_with_keeper(keeper)
     packet = control.recv(MAX_PACKET)

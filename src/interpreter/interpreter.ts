@@ -257,7 +257,10 @@ export class Interpreter {
     // An aborted call's promise has been rejected: the session's next result tells of all this.
     const heard = signal?.aborted !== true
     // Where no new process could be started yet, the result after the next start tells of that.
-    if (heard) this.#restart = restart?.restarted === false ? { ...restart, restarted: true } : null
+    if (heard) {
+      this.#restart =
+        restart?.restarted === false ? { reason: restart.reason, restarted: true } : null
+    }
     return {
       execution,
       late: heard ? this.#late.take() : [],

@@ -133,6 +133,10 @@ export class Keeper {
 
   /** Starts a template, from which workers can be forked once it is ready. */
   startTemplate(command: SpawnCommand, { onReady, onExited }: TemplateListener): void {
+    if (this.#gone) {
+      onExited({ code: null, signal: null, description: 'was ended with its keeper process' })
+      return
+    }
     this.#children.set(command.id, newChild({ onTemplate: onReady, onExited }))
     this.#tell({ do: 'template', ...command })
   }

@@ -124,7 +124,7 @@ export class LocalEngine implements Engine {
       signal,
     }
     const template = { python, pyzmqPath, env, preload }
-    const state = await this.#template(host.templates, template)
+    const state = await this.#template(host.templates, template, signal)
     if (state.fit) {
       try {
         const startedBy = { method: 'fork', reason: '' } as const
@@ -143,11 +143,23 @@ export class LocalEngine implements Engine {
     return worker
   }
 
-  async #template(templates: Templates, template: TemplateFor): Promise<TemplateState> {
-    const { start } = this.#options
+  async #template(
+    templates: Templates,
+    template: TemplateFor,
+    signal: AbortSignal,
+  ): Promise<TemplateState> {
+    const { start, startTimeoutMs } = this.#options
     if (start === 'spawn') return { fit: false, reason: "start: 'spawn' was asked for" }
     if (process.platform !== 'linux') return { fit: false, reason: 'only Linux has subreapers' }
-    return start === 'fork' ? templates.warm(template) : templates.now(template)
+    if (start === 'auto') return templates.now(template)
+    const given = AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)])
+    const reason = `its template was not ready within ${startTimeoutMs} ms (startTimeoutMs)`
+    return Promise.race([
+      templates.warm(template),
+      new Promise<TemplateState>((resolve) => {
+        given.addEventListener('abort', () => resolve({ fit: false, reason }))
+      }),
+    ])
   }
 
   async #liveHost(python: string): Promise<Host> {
