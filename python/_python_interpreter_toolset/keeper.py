@@ -87,6 +87,7 @@ class Keeper:
         try:
             getattr(self, "do_" + command["do"])(command)
         except Exception as error:
+            self.do_attached({"id": command.get("id")})
             tell({"event": "failed", "id": command.get("id"), "message": describe(error)})
 
     def do_spawn(self, command: Event) -> None:
@@ -216,7 +217,6 @@ class Keeper:
     def lose(self, worker_id: str, status: int) -> None:
         """Forget a worker or template that has been reaped, and tell how it ended."""
         del self.pids[worker_id]
-        self.do_attached({"id": worker_id})
         template = self.templates.pop(worker_id, None)
         if template is None:
             end_marked_children(worker_id)
@@ -224,6 +224,7 @@ class Keeper:
             self.hear(template)
             template.socket.close()
             for forking in template.forking:
+                self.do_attached({"id": forking})
                 tell({"event": "failed", "id": forking, "message": "the template has ended"})
         tell({"event": "exited", "id": worker_id, **ending(status)})
 

@@ -96,6 +96,7 @@ export class LocalWorker implements Worker {
   #pid: number | null = null
   #pending: PendingRun | null = null
   #lastRun = BEFORE_ANY_RUN
+  #attached = false
   #startupText = ''
   #onReady: (message: ReadyMessage) => void = () => undefined
   #killReason: string | null = null
@@ -196,8 +197,7 @@ export class LocalWorker implements Worker {
       this.#pid = await keeper.spawn(this.#spawnCommand(), this.#start.template, (exit) =>
         this.#end(exit),
       )
-      this.#openPipes('')
-      keeper.attached(this.#id)
+      this.#attach()
       const message = await this.#firstOf(ready, timeoutMs)
       if (message.error !== null) throw new InitCodeError(message.error.traceback)
     } catch (error) {
@@ -341,7 +341,23 @@ export class LocalWorker implements Worker {
     pending.resolve({ type: 'reply', reply: runReply(pending.reply) })
   }
 
+  /** Starts to read what the worker writes; the keeper has kept the pipes open until now. */
+  #attach(): void {
+    if (this.#attached) return
+    this.#attached = true
+    try {
+      this.#openPipes('')
+    } finally {
+      this.#start.keeper.attached(this.#id)
+    }
+  }
+
   #end(exit: Omit<Exit, 'traceback'>): void {
+    try {
+      this.#attach() // it may have died so early that nobody has read its last words yet
+    } catch {
+      // There are none: the keeper's end took the pipes along.
+    }
     this.#exit = {
       ...exit,
       // What else may have ended it at the same moment is told by another signal or an exit code.
