@@ -6,6 +6,7 @@
 /** What `PythonInterpreterError.code` can be; stable across releases. */
 export type ErrorCode =
   | 'ABORTED'
+  | 'CHECKPOINT'
   | 'CLOSED'
   | 'ENGINE'
   | 'INIT_CODE'
@@ -64,6 +65,13 @@ export class UnknownInterpreterError extends PythonInterpreterError {
       `There is no interpreter with the id ${JSON.stringify(id)}. ` +
         'The operation "list" shows those that there are.',
     )
+  }
+}
+
+/** A checkpoint cannot be made, does not exist, or cannot be gone back to. */
+export class CheckpointError extends PythonInterpreterError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CHECKPOINT', message, options)
   }
 }
 

@@ -28,6 +28,15 @@ class EventLoop:
         after_import("asyncio.tasks", self._teach_tasks)
         after_import("asyncio", lambda module: self.begin())
 
+    def renew(self) -> None:
+        """In a forked copy, where the loop's descriptors are dead: have a new loop made."""
+        if self._loop is None or self._loop.is_closed():
+            return
+        for task in sys.modules["asyncio"].all_tasks(self._loop):
+            task._log_destroy_pending = False
+        self._loop.close()
+        self.begin()
+
     def begin(self) -> None:
         """Make our loop the current one again: asyncio.run() leaves none."""
         if "asyncio" in sys.modules:

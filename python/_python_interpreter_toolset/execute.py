@@ -46,6 +46,19 @@ class Executor:
         sys.displayhook = self._displayhook
         interrupts.disarm()
 
+    def renew(self) -> Message:
+        """Get ready in a forked copy that goes on by itself; answer the reply to an empty run."""
+        self._loop.renew()
+        return self.run(0, "", "none", None)
+
+    def variables(self) -> list[str]:
+        """Answer the names that user code has given to things other than modules."""
+        return [
+            name
+            for name, value in self._namespace.items()
+            if not name.startswith("_") and not isinstance(value, ModuleType)
+        ]
+
     def run(self, run: int, code: str, echo: str, result_var_name: str | None) -> Message:
         """Run `code` as run number `run`; answer the reply, whatever the code did.
 
@@ -101,7 +114,8 @@ class Executor:
         self._capture_figures()
 
     def _execute(self, code: str, filename: str, echo: str) -> None:
-        self._sources.add(filename, code)
+        if code:
+            self._sources.add(filename, code)
         pieces = self._compiler.compile(code, filename, echo)
         awaits = any(map(is_coroutine, pieces))
 

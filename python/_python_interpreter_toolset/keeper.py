@@ -8,6 +8,9 @@ however it did, and the keeper ends every process below it, removes the private 
 Every worker leads its own process group. Processes that a worker's code started are found by their
 group and by WORKER_VARIABLE in their environment. On Linux the keeper is a child subreaper, so
 whatever was orphaned below it becomes its own child; elsewhere only the groups are known.
+
+Workers are forked by sources: templates, which the keeper starts, and checkpoints, copies that
+workers make of themselves. Each has a socket to the keeper, which carries packets of JSON.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import select
 import signal
 import socket
 import sys
+from time import monotonic
 
 TYPE_CHECKING = False  # importing typing costs milliseconds
 if TYPE_CHECKING:
@@ -33,6 +37,7 @@ PR_SET_CHILD_SUBREAPER = 36
 SWEEPS = 100
 CONTROL = 3  # the descriptor on which a template finds its socket
 MAX_PACKET = 1 << 16
+COPY_SECONDS = 2.0  # a fork that takes longer hangs
 
 
 class Keeper:
@@ -44,10 +49,17 @@ class Keeper:
         self.launched_as = launched_as
         self.pids: dict[str, int] = {}
         self.read_ends: dict[str, list[int]] = {}
-        self.templates: dict[str, Template] = {}
-        # Forked by a template, and ended before that has told their pid.
+        self.secrets: dict[str, str] = {}
+        self.sources: dict[str, Source] = {}
+        # Where workers tell of copies; only Linux has any.
+        self.control: socket.socket | None = None
+        # Copies that workers have begun to make of themselves.
+        self.copying: list[Copying] = []
+        # Workers that have been reaped while a copy of them is being made.
+        self.lost: dict[str, int] = {}
+        # Forked by a source, and ended before that has told their pid.
         self.unclaimed: dict[int, int] = {}
-        # To be killed as soon as a template has told their pid.
+        # To be killed as soon as a source has told their pid.
         self.unwanted: set[str] = set()
 
     def serve(self) -> None:
@@ -61,14 +73,20 @@ class Keeper:
             signal.signal(ignored, signal.SIG_IGN)
         # Made here, where it is removed: whenever Node ends, nothing stays behind.
         os.mkdir(self.folder, 0o700)
+        if sys.platform.startswith("linux"):
+            self.control = listen(os.path.join(self.folder, "keeper"))
         tell({"event": "hello"})
         lines = b""
         while True:
-            sockets = {template.socket.fileno(): template for template in self.templates.values()}
-            readable = select.select([0, wake_read, *sockets], (), ())[0]
+            sockets = {source.socket.fileno(): source for source in self.sources.values()}
+            copying = [copying.source.socket for copying in self.copying]
+            control = [] if self.control is None else [self.control]
+            heard: list[Any] = [0, wake_read, *control, *sockets, *copying]
+            readable = select.select(heard, (), (), self.patience())[0]
             for ready in readable:
                 if ready in sockets:
                     self.hear(sockets[ready])
+            self.hear_copies()
             if 0 in readable:
                 received = os.read(0, 1 << 20)
                 if not received:
@@ -93,6 +111,7 @@ class Keeper:
     def do_spawn(self, command: Event) -> None:
         """Start a worker with its output on two named pipes and its configuration on stdin."""
         worker_id: str = command["id"]
+        self.secrets[worker_id] = command["secret"]
         out_write, err_write = self.make_pipes(worker_id)
         self.execute(command, {1: out_write, 2: err_write})
         os.close(out_write)
@@ -100,19 +119,19 @@ class Keeper:
         tell({"event": "spawned", "id": worker_id, "pid": self.pids[worker_id]})
 
     def do_fork(self, command: Event) -> None:
-        """Have a template fork a worker with its output on two named pipes."""
+        """Have a source fork a worker with its output on two named pipes."""
         worker_id: str = command["id"]
-        template = self.templates.get(command["template"])
-        if template is None:
-            raise ChildProcessError("the template has ended")
+        source = self.sources.get(command["source"])
+        if source is None:
+            raise ChildProcessError("what it was to be forked from has ended")
         for write_end in self.make_pipes(worker_id):
             os.close(write_end)  # the worker opens them by name
         folder = os.path.join(self.folder, worker_id)
         with open(os.path.join(folder, "config"), "x", encoding="utf-8") as file:
             file.write(command["config"])
-        environment = {WORKER_VARIABLE: worker_id}
-        template.ask({"id": worker_id, "folder": folder, "cwd": command["cwd"], "env": environment})
-        template.forking.add(worker_id)
+        self.secrets[worker_id] = command["secret"]
+        source.ask({"id": worker_id, "folder": folder, "cwd": command["cwd"]})
+        source.forking.add(worker_id)
 
     def do_template(self, command: Event) -> None:
         """Start a template, which says over a socket of its own when it is ready."""
@@ -122,16 +141,16 @@ class Keeper:
         self.execute(command, {1: null, 2: null, CONTROL: theirs.fileno()})
         os.close(null)
         theirs.close()
-        self.templates[command["id"]] = Template(command["id"], ours)
+        self.sources[command["id"]] = Source(command["id"], ours)
 
-    def hear(self, template: Template) -> None:
-        """Pass on what a template says."""
-        for event in template.events():
-            if event["event"] == "template":
-                tell({**event, "id": template.id})
+    def hear(self, source: Source) -> None:
+        """Pass on what a source says."""
+        for event in source.events():
+            if event["event"] != "forked":
+                tell({**event, "id": source.id})
                 continue
             worker_id, pid = event["id"], event["pid"]
-            template.forking.discard(worker_id)
+            source.forking.discard(worker_id)
             self.pids[worker_id] = pid
             if worker_id in self.unwanted:
                 self.unwanted.discard(worker_id)
@@ -139,6 +158,58 @@ class Keeper:
             tell({"event": "spawned", "id": worker_id, "pid": pid})
             if pid in self.unclaimed:
                 self.lose(worker_id, self.unclaimed.pop(pid))
+
+    def patience(self) -> float | None:
+        """Answer how many seconds the copies that are being made are given yet."""
+        deadlines = [copying.deadline for copying in self.copying]
+        return max(0.0, min(deadlines) - monotonic()) if deadlines else None
+
+    def hear_copies(self) -> None:
+        """Hear of new copies, and what becomes of those that are being made."""
+        with contextlib.suppress(BlockingIOError):
+            while self.control is not None:
+                self.copying.append(Copying(self.control.accept()[0]))
+        for copying in list(self.copying):
+            for event in copying.source.events():
+                self.hear_copy(copying, event)
+            if copying.is_over or copying.source.has_ended:
+                self.copying.remove(copying)
+                if not copying.is_over:
+                    self.fail_copy(copying, "its copy ended before it was asleep")
+            elif monotonic() > copying.deadline:
+                self.copying.remove(copying)
+                self.fail_copy(copying, "its fork did not end")
+                if copying.worker in self.pids:
+                    tell({"event": "stuck", "id": copying.worker})
+        for worker_id, status in list(self.lost.items()):
+            if not any(copying.worker == worker_id for copying in self.copying):
+                del self.lost[worker_id]
+                self.tell_end(worker_id, status)
+
+    def hear_copy(self, copying: Copying, event: Event) -> None:
+        """Handle what is said of one copy: `copying` by its worker, then `asleep` by itself."""
+        if event["event"] == "copying" and self.secrets.get(event["worker"]) == event["secret"]:
+            copying.worker, copying.source.id = event["worker"], event["id"]
+            copying.run = event["run"]
+        elif event["event"] == "asleep" and copying.worker:
+            copy_id, pid = copying.source.id, event["pid"]
+            copying.is_over = True
+            if pid in self.unclaimed:  # it has ended already
+                del self.unclaimed[pid]
+                self.fail_copy(copying, "its copy ended")
+                return
+            self.pids[copy_id] = pid
+            self.sources[copy_id] = copying.source
+            told = {"worker": copying.worker, "run": copying.run, "pid": pid}
+            tell({"event": "checkpoint", "id": copy_id, **told})
+        else:
+            copying.is_over = True
+            self.fail_copy(copying, event.get("message", "its copy was refused"))
+
+    def fail_copy(self, copying: Copying, message: str) -> None:
+        """Let go of a copy that has not come about."""
+        copying.source.socket.close()
+        tell({"event": "failed", "id": copying.source.id, "message": message})
 
     def make_pipes(self, worker_id: str) -> tuple[int, int]:
         """Make the folder and the named pipes of a worker; answer the pipes' write ends."""
@@ -188,7 +259,7 @@ class Keeper:
 
     def do_kill(self, command: Event) -> None:
         """Send SIGKILL to the worker's process group; its end is told when it is reaped."""
-        if any(command["id"] in template.forking for template in self.templates.values()):
+        if any(command["id"] in source.forking for source in self.sources.values()):
             self.unwanted.add(command["id"])
         self.signal_worker(command["id"], signal.SIGKILL)
 
@@ -204,28 +275,36 @@ class Keeper:
 
     def reap(self) -> None:
         """Reap all ended children, telling Node of the workers among them."""
-        workers = {pid: worker_id for worker_id, pid in self.pids.items()}
-        for pid, status in reaped_children(workers):
-            worker_id = workers.get(pid)
+        for pid, status in reaped_children(self.pids.values()):
+            worker_id = next((known for known, its in self.pids.items() if its == pid), None)
             if worker_id is not None:
                 self.lose(worker_id, status)
-            elif any(template.forking for template in self.templates.values()):
+            elif self.copying or any(source.forking for source in self.sources.values()):
                 self.unclaimed[pid] = status
             else:
                 self.unclaimed.clear()
 
     def lose(self, worker_id: str, status: int) -> None:
-        """Forget a worker or template that has been reaped, and tell how it ended."""
+        """Forget a worker or source that has been reaped, and tell how it ended."""
         del self.pids[worker_id]
-        template = self.templates.pop(worker_id, None)
-        if template is None:
-            end_marked_children(worker_id)
-        else:  # what it has forked has its mark too, but lives on
-            self.hear(template)
-            template.socket.close()
-            for forking in template.forking:
-                self.do_attached({"id": forking})
-                tell({"event": "failed", "id": forking, "message": "the template has ended"})
+        self.secrets.pop(worker_id, None)
+        source = self.sources.pop(worker_id, None)
+        if source is None:
+            # Told when it is known whether there is a copy of it, which till then has its mark.
+            self.lost[worker_id] = status
+            self.hear_copies()
+            return
+        self.hear(source)
+        source.socket.close()
+        for forking in source.forking:
+            self.do_attached({"id": forking})
+            message = "what it was forked from has ended"
+            tell({"event": "failed", "id": forking, "message": message})
+        tell({"event": "exited", "id": worker_id, **ending(status)})
+
+    def tell_end(self, worker_id: str, status: int) -> None:
+        """End what a dead worker's code has left, and tell how that worker ended."""
+        end_marked_children(worker_id, self.pids.values())
         tell({"event": "exited", "id": worker_id, **ending(status)})
 
     def end_everything(self) -> None:
@@ -245,27 +324,41 @@ class Keeper:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Template:
-    """The keeper's end of a template: a socket that carries packets of JSON."""
+class Source:
+    """The keeper's end of what forks workers: a socket that carries packets of JSON."""
 
-    def __init__(self, template_id: str, connection: socket.socket) -> None:
+    def __init__(self, source_id: str, connection: socket.socket) -> None:
         """`connection` is the keeper's end of the pair."""
-        self.id = template_id
+        self.id = source_id
         self.socket = connection
-        connection.setblocking(False)  # a template that does not listen must not stop the keeper
+        connection.setblocking(False)  # a source that does not listen must not stop the keeper
         self.forking: set[str] = set()
+        self.has_ended = False
 
     def ask(self, request: Event) -> None:
-        """Send one request; raises OSError when the template does not take it."""
+        """Send one request; raises OSError when the source does not take it."""
         self.socket.send(json.dumps(request).encode())
 
     def events(self) -> list[Event]:
-        """Answer the events that are there; none when the template has ended."""
+        """Answer the events that are there; none when the source has ended."""
         events = []
         with contextlib.suppress(OSError):
             while packet := self.socket.recv(MAX_PACKET):
                 events.append(json.loads(packet))
+            self.has_ended = True
         return events
+
+
+class Copying:
+    """A copy that a worker makes of itself, up to when it is asleep."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """`connection` is the keeper's end; who is at the other has not been said yet."""
+        self.source = Source("", connection)
+        self.worker = ""
+        self.run = 0
+        self.deadline = monotonic() + COPY_SECONDS
+        self.is_over = False
 
 
 def tell(event: Event) -> None:
@@ -281,6 +374,15 @@ def make_pipe(path: str) -> tuple[int, int]:
     os.mkfifo(path, 0o600)
     read = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     return read, os.open(path, os.O_WRONLY)
+
+
+def listen(path: str) -> socket.socket:
+    """Answer a socket at `path` that others can connect to, to send packets."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listening.bind(path)
+    listening.listen(128)
+    listening.setblocking(False)
+    return listening
 
 
 def unlinked_file(path: str, text: str) -> int:
@@ -304,7 +406,7 @@ def reaped_children(leaders: Collection[int]) -> Iterator[tuple[int, int]]:
     """Reap every child that has ended, killing what is left of a leader's group."""
     with contextlib.suppress(ChildProcessError):
         if not hasattr(os, "waitid"):  # macOS before Python 3.13
-            for leader in leaders:
+            for leader in list(leaders):
                 pid, status = os.waitpid(leader, os.WNOHANG)
                 if pid:
                     kill_group(pid)
@@ -332,12 +434,16 @@ def child_pids() -> list[int]:
         return []
 
 
-def end_marked_children(worker_id: str) -> None:
-    """Kill what a dead worker's code left behind, wherever it hides from the process group."""
+def end_marked_children(worker_id: str, known: Collection[int]) -> None:
+    """Kill what a dead worker's code left behind, wherever it hides from the process group.
+
+    Those in `known` are workers and sources themselves.
+    """
     mark = f"{WORKER_VARIABLE}={worker_id}".encode()
     for _ in range(SWEEPS):
         # What ends here leaves its own children to the keeper, which the next sweep finds.
-        marked = [pid for pid in child_pids() if mark in environment_of(pid)]
+        orphans = set(child_pids()) - set(known)
+        marked = [pid for pid in orphans if mark in environment_of(pid)]
         if not marked:
             return
         for pid in marked:

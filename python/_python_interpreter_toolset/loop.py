@@ -1,37 +1,81 @@
-"""The serve loop: receive, dispatch, answer; every message gets exactly one final answer."""
+"""The serve loop: receive, dispatch, answer; every message gets exactly one final answer.
+
+Between messages it makes the checkpoints that are due. A copy that goes on from one returns from
+that into this loop, with a channel of its own.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from .channel import Channel
 from .execute import Executor
 from .protocol import MalformedMessage, Message, decode_message, field
 from .tracebacks import describe
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .checkpoints import Checkpoints
+
+    GoOn = Callable[[dict[str, Any]], None]
+
 _ECHO_MODES = ("all", "last", "none")
 _TEXT_OR_NOTHING = (str, type(None))
 
 
-def serve(channel: Channel, executor: Executor) -> None:
+def serve(
+    channel: Channel, executor: Executor, checkpoints: Checkpoints | None, go_on: GoOn
+) -> None:
     """Answer messages for ever: the process ends when its keeper kills it."""
     while True:
-        frames = _receive(channel)
+        frames = _receive(channel, checkpoints, go_on)
         try:
             message = decode_message(frames)
-            answer = _run(executor, message)
+            if message["type"] == "checkpoint":
+                answer = _checkpoint(message, checkpoints, go_on)
+            else:
+                answer = _run(executor, message)
+                if checkpoints:
+                    checkpoints.run_ended(message["run"])
         except MalformedMessage as error:
             answer = {"type": "error", "message": f"malformed message: {error}"}
-        channel.send(answer)
+        if answer is not None:
+            channel.send(answer)
 
 
-def _receive(channel: Channel) -> list[bytes]:
+def _receive(channel: Channel, checkpoints: Checkpoints | None, go_on: GoOn) -> list[bytes]:
     """Wait for a message; what a signal handler of user code raises meanwhile is only shown."""
     while True:
         try:
-            return channel.receive()
+            left = checkpoints.milliseconds_left() if checkpoints else None
+            frames = None if left == 0 else channel.receive(left)
+            if frames is not None:
+                return frames
+            if checkpoints:
+                request = checkpoints.make_due()
+                if request is not None:
+                    go_on(request)
         except BaseException as error:
             sys.stderr.write(describe(error)["traceback"] + "\n")
+
+
+def _checkpoint(message: Message, checkpoints: Checkpoints | None, go_on: GoOn) -> Message | None:
+    """Make the checkpoint that is asked for; None in a copy that goes on, whom nobody has asked."""
+    trouble = None if checkpoints else "only Linux can have any"
+    if checkpoints:
+        from .copying import CannotCopy
+
+        try:
+            request = checkpoints.make(field(message, "id", str))
+        except CannotCopy as error:
+            trouble = str(error)
+        else:
+            if request is not None:
+                go_on(request)
+                return None
+    return {"type": "checkpoint", "id": message.get("id"), "trouble": trouble}
 
 
 def _run(executor: Executor, message: Message) -> Message:

@@ -67,6 +67,28 @@ class Output:
         _unbuffer_c_streams()
         self._follow_threads()
 
+    def forget_copying(self) -> None:
+        """Do not take the processes that have made a copy of this one for children of a run."""
+        self._usage = ended_children_usage()
+
+    def descriptors(self) -> list[int]:
+        """Answer the descriptors that `reopen` makes anew."""
+        return [*self._pipes.values(), *self._read_ends]
+
+    def reopen(self, folder: str, nonce: str) -> None:
+        """In a forked copy that goes on by itself: write to the two pipes in `folder`."""
+        self._folder = folder
+        self._nonce = nonce.encode()
+        self._pid = getpid()
+        self._numbers = count(1)
+        self._read_ends = []
+        self._children = set()
+        self._usage = ended_children_usage()
+        for descriptor, name in ((1, "stdout"), (2, "stderr")):
+            flags = os.O_WRONLY | os.O_CLOEXEC
+            self._pipes[descriptor] = open_descriptor(f"{folder}/{name}", flags)
+        self._restore_descriptors()
+
     def begin(self, run: int) -> None:
         """Get ready for run number `run`, which starts with `mark_start`."""
         for read_end in self._read_ends:
@@ -115,7 +137,7 @@ class Output:
             try:
                 _write_all(descriptor, data)
             except OSError:
-                if _is_open(descriptor):
+                if is_open(descriptor):
                     raise
                 self._write_pipe(descriptor, data)  # user code closed it; its text is not lost
             return
@@ -250,7 +272,8 @@ def _duplicate(descriptor: int) -> int:
     return duplicate
 
 
-def _is_open(descriptor: int) -> bool:
+def is_open(descriptor: int) -> bool:
+    """Answer whether there is a file descriptor of that number."""
     try:
         fstat(descriptor)
     except OSError:

@@ -1,7 +1,8 @@
 """The messages and output frames that Node and the worker exchange; the twin of `protocol.ts`.
 
-Messages travel over ZeroMQ as one frame of JSON each: `run` from Node, then `reply` (or `error`,
-for a message that is none) from the worker, and `ready` once, unasked, when the worker has started.
+Messages travel over ZeroMQ as one frame of JSON each: `run` or `checkpoint` from Node, then `reply`
+or `checkpoint` (or `error`, for a message that is none) from the worker, and `ready` once, unasked,
+when the worker has started.
 
 Output travels over the worker's standard output and error, which are named pipes that Node reads:
 plain bytes, with control frames in between. A control frame is
@@ -60,6 +61,15 @@ def read_config() -> dict[str, Any]:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
+    return config
+
+
+def take_config(folder: str) -> dict[str, Any]:
+    """Read and remove the configuration that the keeper has put into a forked worker's folder."""
+    path = os.path.join(folder, "config")
+    with open(path, "rb") as file:
+        config: dict[str, Any] = _decode(file.read().decode("utf-8"))
+    os.unlink(path)
     return config
 
 

@@ -13,16 +13,18 @@ import gc
 import importlib
 import json
 import os
-import random
 import signal
 import socket
-import sys
 import traceback
 import warnings
 from typing import Any
 
 from . import worker
-from .keeper import end_with_keeper
+from .orphans import fork_orphan
+from .process_mark import mark_process
+from .protocol import take_config
+from .randomness import reseed
+from .threads import Threads
 
 CONTROL = 3  # the file descriptor that the keeper has put the socket on
 MAX_PACKET = 1 << 16
@@ -65,66 +67,48 @@ def _preload(names: list[str], pyzmq_path: str | None) -> list[str]:
     return failed
 
 
-def _threads_left() -> int:
-    """Answer how many threads a fork leaves here; libraries such as OpenBLAS end theirs for it."""
+def _threads_left() -> list[str]:
+    """Answer the native threads that a fork leaves here; libraries such as OpenBLAS end theirs."""
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
-    return len(os.listdir("/proc/self/task"))
+    threads = Threads()
+    return [*threads.names, *threads.unknown().values()]
 
 
 def _fork_spare(control: socket.socket, taking: int, keeper: int) -> None:
-    between = os.fork()
-    if between:
-        os.waitpid(between, 0)
+    if not fork_orphan(keeper):
         return
     try:
-        between = os.getpid()
-        if os.fork() == 0:
-            _wait_for_request(control, taking, keeper, between)
+        _wait_for_request(control, taking)
     except BaseException:
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
 
 
-def _wait_for_request(control: socket.socket, taking: int, keeper: int, between: int) -> None:
-    os.setpgid(0, 0)
-    while os.getppid() == between:  # it is about to end; whoever adopts us should be the keeper
-        os.sched_yield()
-    end_with_keeper(keeper)
+def _wait_for_request(control: socket.socket, taking: int) -> None:
     packet = control.recv(MAX_PACKET)
     if not packet:  # the keeper does not want this template any more
         return
     os.write(taking, b"!")
     os.close(taking)
     request = json.loads(packet)
+    mark_process(request["id"])
     _tell(control, {"event": "forked", "id": request["id"], "pid": os.getpid()})
     control.close()
-    _become_worker(request["folder"], request["cwd"], request["env"])
+    _become_worker(request["folder"], request["cwd"])
 
 
-def _become_worker(folder: str, cwd: str, env: dict[str, str]) -> None:
+def _become_worker(folder: str, cwd: str) -> None:
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         pipe = os.open(os.path.join(folder, name), os.O_WRONLY)
         os.dup2(pipe, descriptor)
         os.close(pipe)
     os.chdir(cwd)
-    os.environ.update(env)
-    with open(os.path.join(folder, "config"), encoding="utf-8") as file:
-        config = json.load(file)
-    os.unlink(file.name)
-    _reseed()
-    worker.start(config)
-
-
-def _reseed() -> None:
-    """Give the process random sequences of its own; uuid, secrets and tempfile have them."""
-    random.seed()
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
+    reseed()
+    worker.start(take_config(folder))
 
 
 def _tell(control: socket.socket, event: dict[str, Any]) -> None:

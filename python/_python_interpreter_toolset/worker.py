@@ -1,4 +1,4 @@
-"""Building the parts of a worker and starting it."""
+"""Building the parts of a worker, and putting them together again in a copy that goes on."""
 
 from __future__ import annotations
 
@@ -15,32 +15,104 @@ from .loop import serve
 from .main_module import make_main_module
 from .output import Output
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .checkpoints import Checkpoints
+    from .copying import Copies
+
+_MOST_VARIABLES_NAMED = 200
+
 
 def start(config: dict[str, Any]) -> None:
     """Make this process the worker that `config` describes, and serve for ever."""
-    output = Output(config["folder"], config["nonce"])
-    try:
-        channel = Channel(config["endpoint"], config["identity"], config["pyzmq_path"])
-    except ImportError as error:
-        sys.stderr.write(f"{error}\n")
-        os._exit(protocol.EXIT_NO_PYZMQ)
-    crashes = open(os.path.join(config["folder"], "crash"), "wb")  # noqa: SIM115
-    faulthandler.enable(crashes, all_threads=False)
-    # The crash of a forked child is not to be taken for ours.
-    os.register_at_fork(after_in_child=faulthandler.disable)
-    main = make_main_module()
-    figures = None
-    if config["figures"] is not None:
-        figures = Figures(output, config["figures"]["dpi"])
-        figures.install()
-    executor = Executor(main, output, figures)
-    reply = executor.run(0, config["init_code"] or "", "none", None)
-    channel.send(
-        {
-            "type": "ready",
-            "protocol": protocol.VERSION,
-            "error": reply["error"],
-            "pipes": reply["pipes"],
-        }
-    )
-    serve(channel, executor)
+    Worker(config).serve()
+
+
+class Worker:
+    """The parts of a worker."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        """Make the parts; ends the process where the channel cannot be made."""
+        self._output = Output(config["folder"], config["nonce"])
+        try:
+            self._channel = Channel(config["endpoint"], config["identity"], config["pyzmq_path"])
+        except ImportError as error:
+            sys.stderr.write(f"{error}\n")
+            os._exit(protocol.EXIT_NO_PYZMQ)
+        self._report_crashes(config["folder"])
+        # The crash of a forked child is not to be taken for ours.
+        os.register_at_fork(after_in_child=faulthandler.disable)
+        main = make_main_module()
+        figures = None
+        if config["figures"] is not None:
+            figures = Figures(self._output, config["figures"]["dpi"])
+            figures.install()
+        self._executor = Executor(main, self._output, figures)
+        self._init_code: str = config["init_code"] or ""
+        self._copies: Copies | None = None
+        self._checkpoints: Checkpoints | None = None
+        if config["checkpoint"] is not None:
+            self._prepare_checkpoints(config)
+
+    def serve(self) -> None:
+        """Run the `init_code`, say that this worker is ready, and answer messages for ever."""
+        self._tell_ready(self._executor.run(0, self._init_code, "none", None))
+        serve(self._channel, self._executor, self._checkpoints, self.go_on)
+
+    def go_on(self, request: dict[str, Any]) -> None:
+        """In a copy that goes on: become the worker that the keeper's `request` describes."""
+        folder = request["folder"]
+        config = protocol.take_config(folder)
+        self._output.reopen(folder, config["nonce"])
+        self._channel.connect_anew(config["identity"])
+        self._report_crashes(folder)
+        from .left_behind import let_go
+
+        let_go()
+        if config["reseed"]:
+            from .randomness import reseed
+
+            reseed()
+        if self._copies and self._checkpoints:
+            self._copies.woken(request["id"], config["identity"])
+            self._checkpoints.woken(_trouble_file(folder), config["branch"])
+        variables = self._executor.variables()
+        self._tell_ready(
+            self._executor.renew(),
+            variables=variables[:_MOST_VARIABLES_NAMED],
+            variable_count=len(variables),
+            threads=request["threads"],
+        )
+
+    def _prepare_checkpoints(self, config: dict[str, Any]) -> None:
+        # Only Linux has what this needs.
+        from .checkpoints import Checkpoints
+        from .copying import Copies
+
+        self._copies = Copies(config["id"], config["checkpoint"]["control"], config["identity"])
+        self._checkpoints = Checkpoints(
+            config["checkpoint"]["policy"],
+            self._copies,
+            self._channel,
+            self._output,
+            _trouble_file(config["folder"]),
+        )
+
+    def _report_crashes(self, folder: str) -> None:
+        self._crashes = open(os.path.join(folder, "crash"), "wb")  # noqa: SIM115
+        faulthandler.enable(self._crashes, all_threads=False)
+
+    def _tell_ready(self, reply: protocol.Message, **more: object) -> None:
+        self._channel.send(
+            {
+                "type": "ready",
+                "protocol": protocol.VERSION,
+                "error": reply["error"],
+                "pipes": reply["pipes"],
+                **more,
+            }
+        )
+
+
+def _trouble_file(folder: str) -> str:
+    return os.path.join(folder, "no-checkpoint")

@@ -11,14 +11,16 @@ export const PROTOCOL_VERSION = 1
 /** The exit code of a worker whose Python lacks pyzmq. */
 export const EXIT_NO_PYZMQ = 86
 
-/** Node asks for a run. */
-export interface RunMessage {
-  type: 'run'
-  run: number
-  code: string
-  echo: 'all' | 'last' | 'none'
-  result_var_name: string | null
-}
+/** Node asks for a run, or for a checkpoint. */
+export type NodeMessage =
+  | {
+      type: 'run'
+      run: number
+      code: string
+      echo: 'all' | 'last' | 'none'
+      result_var_name: string | null
+    }
+  | { type: 'checkpoint'; id: string }
 
 // Whatever JSON.parse gives is one; to look through a million items again would take a second.
 const json = z.custom<JsonValue>()
@@ -33,6 +35,10 @@ const workerMessage = z.discriminatedUnion('type', [
     protocol: z.literal(PROTOCOL_VERSION),
     error: error.nullable(),
     pipes,
+    // Of one that goes on from a checkpoint.
+    variables: z.array(z.string()).default([]),
+    variable_count: z.number().default(0),
+    threads: z.array(z.string()).default([]),
   }),
   z.object({
     type: z.literal('reply'),
@@ -46,10 +52,11 @@ const workerMessage = z.discriminatedUnion('type', [
     interrupted: z.boolean(),
     pipes,
   }),
+  z.object({ type: z.literal('checkpoint'), id: z.string(), trouble: z.string().nullable() }),
   z.object({ type: z.literal('error'), message: z.string() }),
 ])
 
-/** What a worker says: `ready` once, then a `reply` or an `error` to each message. */
+/** What a worker says: `ready` once, then a `reply`, `checkpoint` or `error` to each message. */
 export type WorkerMessage = z.infer<typeof workerMessage>
 export type ReplyMessage = Extract<WorkerMessage, { type: 'reply' }>
 export type ReadyMessage = Extract<WorkerMessage, { type: 'ready' }>
@@ -65,7 +72,7 @@ export function decodeBundle(bytes: Buffer): z.infer<typeof bundle> | null {
 }
 
 /** A message as its frame. */
-export function encodeMessage(message: RunMessage): string {
+export function encodeMessage(message: NodeMessage): string {
   return JSON.stringify(message)
 }
 

@@ -6,6 +6,9 @@
 /** Which expression statements of a run show their value. */
 export type EchoMode = 'all' | 'last' | 'none'
 
+/** When checkpoints are made by themselves: after runs, as far as that is cheap; after each; never. */
+export type CheckpointPolicy = 'auto' | 'always' | 'off'
+
 /** What an interpreter is made with; the same for each process that serves it in turn. */
 export interface InterpreterSpec {
   /** An executable or a virtual environment; undefined: found as the README tells. */
@@ -20,6 +23,7 @@ export interface InterpreterSpec {
   readonly initCode: string | null
   /** How figures are captured; null: not at all. */
   readonly figures: { readonly dpi: number | null } | null
+  readonly checkpoint: CheckpointPolicy
 }
 
 /** One run, as a worker is asked to execute it. */
@@ -100,10 +104,51 @@ export type RunOutcome =
 
 /** How a process was started, and why so. */
 export interface StartedBy {
-  /** `fork`: from a warm template, with its modules imported; `spawn`: as a new program. */
-  readonly method: 'fork' | 'spawn'
-  /** Completes "it was spawned because"; empty for a fork. */
+  /**
+   * `fork`: from a warm template, with its modules imported; `checkpoint`: going on from one;
+   * `spawn`: as a new program.
+   */
+  readonly method: 'fork' | 'checkpoint' | 'spawn'
+  /** Completes "it was spawned because"; empty but for that. */
   readonly reason: string
+}
+
+/** The state of a worker after one of its runs, from which any number of others can go on. */
+export interface Checkpoint {
+  readonly id: string
+  /** The last run that it knows of; 0: only `initCode`. */
+  readonly executionCount: number
+  readonly createdAt: Date
+  /** Whether it has been dropped or lost. */
+  readonly gone: boolean
+  /** Its share of memory in bytes (proportional set size); null where unknown. */
+  memoryBytes(): Promise<number | null>
+  drop(): void
+}
+
+/** What a worker that goes on from a checkpoint has, and has not. */
+export interface Restored {
+  /** The names that user code has given to its values: the first of them, and how many there are. */
+  readonly variables: readonly string[]
+  readonly variableCount: number
+  /** The names of threads that did not survive. */
+  readonly threads: readonly string[]
+}
+
+/** Hears what a worker does of itself. */
+export interface WorkerListener {
+  /** Receives all output, late output between runs included. */
+  onOutput(event: OutputEvent): void
+  /** A checkpoint has been made, be it asked for or not. Whoever hears of it has to drop it. */
+  onCheckpoint(checkpoint: Checkpoint): void
+}
+
+/** How a worker goes on from a checkpoint. */
+export interface ResumeOptions {
+  /** It continues beside the one that was copied, and not in its place. */
+  readonly branch: boolean
+  /** It gets random sequences of its own, rather than to repeat those of the other. */
+  readonly reseed: boolean
 }
 
 /** One live process (or what plays one) that serves an interpreter until it ends. */
@@ -112,6 +157,8 @@ export interface Worker {
   readonly pid: number | null
   /** Null where nothing is started. */
   readonly startedBy: StartedBy | null
+  /** Null unless it goes on from a checkpoint. */
+  readonly restored: Restored | null
   /** Settles when the process has ended and all it wrote was emitted; never rejects. */
   readonly exited: Promise<Exit>
   /**
@@ -128,6 +175,14 @@ export interface Worker {
   kill(reason: string): Promise<Exit>
   /** Resident memory in bytes; null where unknown. */
   memoryBytes(): Promise<number | null>
+  /**
+   * Makes a checkpoint of the state as it is between two runs.
+   *
+   * @throws {@link CheckpointError} where there cannot be one now
+   */
+  checkpoint(): Promise<Checkpoint>
+  /** Why the last state has no checkpoint: completes "because"; empty where nothing is wrong. */
+  checkpointTrouble(): Promise<string>
 }
 
 /** Provides interpreters. */
@@ -135,13 +190,20 @@ export interface Engine {
   /**
    * Starts a process that has run `spec.initCode` and is ready for runs.
    *
-   * @param onOutput - receives all output, late output between runs included
    * @param signal - aborted when the process is not needed any more: the start is given up
    * @throws {@link PythonInterpreterError} where no process can be made ready
    */
-  start(
+  start(spec: InterpreterSpec, listener: WorkerListener, signal: AbortSignal): Promise<Worker>
+  /**
+   * Starts a process that goes on from a checkpoint of this engine, which stays as it is.
+   *
+   * @throws {@link PythonInterpreterError} where it cannot
+   */
+  resume(
+    checkpoint: Checkpoint,
+    options: ResumeOptions,
     spec: InterpreterSpec,
-    onOutput: (event: OutputEvent) => void,
+    listener: WorkerListener,
     signal: AbortSignal,
   ): Promise<Worker>
   /** Ends all processes and removes all temporary files. Calling it again does nothing. */

@@ -1,27 +1,35 @@
 /**
- * One interpreter's life: start, execute, interrupt, restart, close. Does not know frames, sockets
- * or Python's internals: it speaks to whatever worker its engine provides.
+ * One interpreter's life: start, execute, interrupt, go back, restart, close. Does not know frames,
+ * sockets or Python's internals: it speaks to whatever worker its engine provides.
  */
-import { AbortedError, ClosedError } from '../errors.js'
+import { AbortedError, CheckpointError, ClosedError } from '../errors.js'
 import type {
+  Checkpoint,
   EchoMode,
   Engine,
   Exit,
   InterpreterSpec,
   OutputEvent,
+  Restored,
+  ResumeOptions,
   RunOutcome,
   RunReply,
   StartedBy,
   Worker,
+  WorkerListener,
 } from '../engine/engine.js'
+import { Checkpoints, type KeptCheckpoint } from './checkpoints.js'
 import { Execution, LateOutputs } from './execution.js'
 import { keepAlive } from './keep-alive.js'
 
 /** `running` means alive and idle. */
 export type InterpreterStatus = 'starting' | 'running' | 'busy' | 'dead'
 
-/** What a run finds of the session's variables: as they were, or none but those of `initCode`. */
-export type SessionState = 'kept' | 'lost'
+/**
+ * What became of the session's variables: they are as they were, as after an earlier run, or none
+ * but those of `initCode`.
+ */
+export type SessionState = 'kept' | 'restored' | 'lost'
 
 /** One run as the toolset asks for it. */
 export interface ExecuteRequest {
@@ -43,6 +51,22 @@ export interface Restart {
   readonly trouble?: string
 }
 
+/** What a new process has of the variables of the old one. */
+export type SetBack =
+  | {
+      readonly state: 'restored'
+      /** The last run that the new process knows of; 0: only `initCode`. */
+      readonly to: number
+      /** The last run that the old one knew of. */
+      readonly from: number
+      readonly restored: Restored | null
+    }
+  | {
+      readonly state: 'lost'
+      /** Why there was no checkpoint: completes "because"; empty where that is not known. */
+      readonly noCheckpoint: string
+    }
+
 /** All that is known of a finished run. */
 export interface FinishedRun {
   readonly execution: Execution
@@ -56,7 +80,8 @@ export interface FinishedRun {
   readonly death: Exit | null
   /** A replaced process: in this run, or since the one before. */
   readonly restart: Restart | null
-  readonly state: SessionState
+  /** What a replaced process cost; null if none was, or none has taken its place. */
+  readonly setBack: SetBack | null
 }
 
 /** Settings that all interpreters of a toolset share. */
@@ -65,6 +90,8 @@ export interface InterpreterSettings {
   readonly interruptGraceMs: number
   /** Characters kept of each output stream of a run. */
   readonly maxOutput: number
+  /** Checkpoints kept of those that are made by themselves. */
+  readonly checkpoints: number
 }
 
 /** Serves one namespace through one live process at a time; its id survives restarts. */
@@ -74,13 +101,20 @@ export class Interpreter {
   readonly #engine: Engine
   readonly #settings: InterpreterSettings
   readonly #late: LateOutputs
+  readonly #checkpoints: Checkpoints
   #worker: Worker | null = null
   #starting: Promise<Worker> | null = null
   #queue: Promise<unknown> = Promise.resolve()
   #executionCount = 0
+  /** The last run that the present state knows of. */
+  #stateOf = 0
   #current: Execution | null = null
   #stopCurrent: ((reason: StopReason) => void) | null = null
   #restart: Restart | null = null
+  /** What that cost, as long as no result has told of it. */
+  #setBack: SetBack | null = null
+  /** The process that is to be replaced. */
+  #dead: Worker | null = null
   /** Aborted when no process is needed any more. */
   readonly #unneeded = new AbortController()
 
@@ -94,6 +128,7 @@ export class Interpreter {
     this.#engine = engine
     this.#settings = settings
     this.#late = new LateOutputs(settings.maxOutput)
+    this.#checkpoints = new Checkpoints(settings.checkpoints)
   }
 
   get status(): InterpreterStatus {
@@ -116,13 +151,90 @@ export class Interpreter {
     return this.#executionCount
   }
 
+  /** All checkpoints, oldest first. */
+  get checkpoints(): readonly KeptCheckpoint[] {
+    return this.#checkpoints.all()
+  }
+
   async memoryBytes(): Promise<number | null> {
     return (await this.#worker?.memoryBytes()) ?? null
+  }
+
+  /** Why the present state has no checkpoint: completes "because"; empty where it has one. */
+  async noCheckpointReason(): Promise<string> {
+    const newest = this.#checkpoints.newestFirst()[0]
+    if (newest?.executionCount === this.#stateOf) return ''
+    if (this.#worker === null) return 'it has no process now'
+    const trouble = await this.#worker.checkpointTrouble()
+    if (trouble !== '') return trouble
+    return this.spec.checkpoint === 'off' ? "checkpoint: 'off' was asked for" : 'none is due yet'
   }
 
   /** Starts the process now rather than at the first run. */
   async start(): Promise<void> {
     await this.#enqueue(undefined, () => this.#liveWorker())
+  }
+
+  /**
+   * Starts as a branch of another interpreter.
+   *
+   * @throws CheckpointError
+   */
+  async startFrom(checkpoint: Checkpoint, reseed: boolean): Promise<void> {
+    await this.#enqueue(undefined, async () => {
+      this.#executionCount = checkpoint.executionCount
+      await this.#adopt((listener) => this.#resume(checkpoint, { branch: true, reseed }, listener))
+    })
+  }
+
+  /**
+   * Makes a checkpoint of the present state that is kept until it is dropped.
+   *
+   * @throws CheckpointError
+   */
+  checkpoint(name: string | null): Promise<Checkpoint> {
+    return this.#enqueue(undefined, async () => {
+      this.#checkpoints.requireRoom(name)
+      const checkpoint = await (await this.#liveWorker()).checkpoint()
+      this.#checkpoints.keep(checkpoint, name)
+      return checkpoint
+    })
+  }
+
+  /** Makes a checkpoint of the present state like those that are made by themselves. */
+  passingCheckpoint(): Promise<Checkpoint> {
+    return this.#enqueue(undefined, async () => (await this.#liveWorker()).checkpoint())
+  }
+
+  /** @throws CheckpointError unless there is one with this id or name */
+  findCheckpoint(idOrName: string): Checkpoint {
+    return this.#checkpoints.find(idOrName)
+  }
+
+  /**
+   * Goes back to a checkpoint, by its id or name, or, for null, to the newest from before the last
+   * run. The process that is left ends.
+   *
+   * @throws CheckpointError
+   */
+  rollback(idOrName: string | null): Promise<Checkpoint> {
+    return this.#enqueue(undefined, async () => {
+      const checkpoint =
+        idOrName === null ? this.#checkpointBefore() : this.#checkpoints.find(idOrName)
+      const old = this.#worker
+      await this.#adopt((listener) => this.#resume(checkpoint, IN_ITS_PLACE, listener))
+      this.#checkpoints.goBackTo(checkpoint)
+      this.#forgetRestart()
+      await old?.kill('was ended because its interpreter went back to a checkpoint')
+      return checkpoint
+    })
+  }
+
+  /** @throws CheckpointError unless there is one with this id or name */
+  drop(idOrName: string): Checkpoint {
+    const checkpoint = this.#checkpoints.find(idOrName)
+    this.#checkpoints.drop(checkpoint)
+    return checkpoint
   }
 
   /**
@@ -147,8 +259,9 @@ export class Interpreter {
     await this.#enqueue(undefined, async () => {
       // A run that was killed for this has got a fresh process already.
       if (this.#worker === old) await this.#stopWorker(RESTARTED)
+      this.#checkpoints.startAfresh()
+      this.#forgetRestart()
       await this.#liveWorker()
-      this.#restart = null
     })
   }
 
@@ -159,6 +272,7 @@ export class Interpreter {
     this.#stopCurrent?.({ type: 'close' })
     await this.#stopWorker(KILL_REASONS.close)
     await this.#queue
+    this.#checkpoints.dropAll()
     release()
   }
 
@@ -204,6 +318,7 @@ export class Interpreter {
       this.#noteDeath(outcome.exit.description)
       ;({ outcome, stopped } = await run())
     }
+    if (outcome.type === 'reply') this.#stateOf = executionCount
     return this.#finish(request, execution, outcome, stopped, performance.now() - startedAt)
   }
 
@@ -250,16 +365,18 @@ export class Interpreter {
     durationMs: number,
   ): Promise<FinishedRun> {
     if (outcome.type === 'died') {
+      if (stopped?.type === 'restart') this.#checkpoints.startAfresh()
       this.#noteDeath(outcome.exit.description)
       if (signal?.aborted !== true && !this.#unneeded.signal.aborted) await this.#revive()
     }
     const restart = this.#restart
+    const setBack = this.#setBack
     // An aborted call's promise has been rejected: the session's next result tells of all this.
     const heard = signal?.aborted !== true
     // Where no new process could be started yet, the result after the next start tells of that.
     if (heard) {
-      this.#restart =
-        restart?.restarted === false ? { reason: restart.reason, restarted: true } : null
+      this.#forgetRestart()
+      if (restart?.restarted === false) this.#restart = { reason: restart.reason, restarted: true }
     }
     return {
       execution,
@@ -269,7 +386,7 @@ export class Interpreter {
       stopped,
       death: outcome.type === 'died' ? outcome.exit : null,
       restart,
-      state: restart === null ? 'kept' : 'lost',
+      setBack,
     }
   }
 
@@ -282,25 +399,92 @@ export class Interpreter {
   }
 
   #noteDeath(reason: string): void {
+    this.#dead = this.#worker ?? this.#dead
     this.#worker = null
     this.#restart = { reason, restarted: !this.#unneeded.signal.aborted }
   }
 
+  #forgetRestart(): void {
+    this.#restart = null
+    this.#setBack = null
+    this.#dead = null
+  }
+
   async #liveWorker(): Promise<Worker> {
     if (this.#worker !== null) return this.#worker
-    this.#requireOpen()
-    this.#starting = this.#engine.start(
-      this.spec,
-      (event) => this.#onOutput(event),
-      this.#unneeded.signal,
+    return this.#adopt((listener) =>
+      this.#restart === null
+        ? this.#engine.start(this.spec, listener, this.#unneeded.signal)
+        : this.#replacement(listener),
     )
+  }
+
+  /** Starts the process that takes the place of one that has died. */
+  async #replacement(listener: WorkerListener): Promise<Worker> {
+    const from = this.#stateOf
+    for (const checkpoint of this.#checkpoints.newestFirst()) {
+      try {
+        const worker = await this.#resume(checkpoint, IN_ITS_PLACE, listener)
+        this.#checkpoints.goBackTo(checkpoint)
+        this.#noteSetBack({
+          state: 'restored',
+          to: checkpoint.executionCount,
+          from,
+          restored: worker.restored,
+        })
+        return worker
+      } catch (error) {
+        if (this.#unneeded.signal.aborted || !(error instanceof CheckpointError)) throw error
+        this.#checkpoints.drop(checkpoint)
+      }
+    }
+    this.#checkpoints.startAfresh()
+    this.#stateOf = 0
+    const worker = await this.#engine.start(this.spec, listener, this.#unneeded.signal)
+    const noCheckpoint = (await this.#dead?.checkpointTrouble()) ?? ''
+    this.#noteSetBack({ state: 'lost', noCheckpoint })
+    return worker
+  }
+
+  /** Adds to what no result has told of yet: the worst of it is what the next one says. */
+  #noteSetBack(setBack: SetBack): void {
+    const before = this.#setBack
+    if (before?.state === 'lost') return
+    if (before?.state === 'restored' && setBack.state === 'restored') {
+      const [to, from] = [Math.min(before.to, setBack.to), Math.max(before.from, setBack.from)]
+      this.#setBack = { ...setBack, to, from }
+    } else this.#setBack = setBack
+  }
+
+  async #resume(
+    checkpoint: Checkpoint,
+    options: ResumeOptions,
+    listener: WorkerListener,
+  ): Promise<Worker> {
+    const { signal } = this.#unneeded
+    const worker = await this.#engine.resume(checkpoint, options, this.spec, listener, signal)
+    this.#stateOf = checkpoint.executionCount
+    return worker
+  }
+
+  /** Makes what `start` starts the live process. */
+  async #adopt(start: (listener: WorkerListener) => Promise<Worker>): Promise<Worker> {
+    this.#requireOpen()
+    let adopted: Worker | null = null
+    this.#starting = start({
+      onOutput: (event) => this.#onOutput(event),
+      onCheckpoint: (checkpoint) => {
+        if (adopted !== null && adopted === this.#worker) this.#checkpoints.add(checkpoint)
+        else checkpoint.drop()
+      },
+    })
     try {
       const worker = await this.#starting
       if (this.#unneeded.signal.aborted) {
         await worker.kill(KILL_REASONS.close)
         throw this.#closedError()
       }
-      this.#worker = worker
+      adopted = this.#worker = worker
       void worker.exited.then((exit) => {
         if (this.#worker === worker) this.#noteDeath(exit.description)
       })
@@ -308,6 +492,15 @@ export class Interpreter {
     } finally {
       this.#starting = null
     }
+  }
+
+  #checkpointBefore(): Checkpoint {
+    const checkpoint = this.#checkpoints.before(this.#stateOf)
+    if (checkpoint !== undefined) return checkpoint
+    throw new CheckpointError(
+      `There is no checkpoint from before run ${this.#stateOf}, the last one. The operation ` +
+        '"list" shows those that there are.',
+    )
   }
 
   /** Ends the process on purpose: no restart to tell of. */
@@ -326,6 +519,9 @@ interface Attempt {
   outcome: RunOutcome
   stopped: StopReason | null
 }
+
+/** How a process goes on for one that is gone, or is to go. */
+const IN_ITS_PLACE: ResumeOptions = { branch: false, reseed: false }
 
 const RESTARTED = 'was restarted on request'
 

@@ -1,7 +1,7 @@
 /** The interpreters of a toolset, and which client each belongs to. */
 import { v4 as uuid } from 'uuid'
 import { UnknownInterpreterError } from '../errors.js'
-import type { Engine, InterpreterSpec } from '../engine/engine.js'
+import type { Checkpoint, Engine, InterpreterSpec } from '../engine/engine.js'
 import { Interpreter, type InterpreterSettings } from '../interpreter/interpreter.js'
 
 /** Makes, finds and ends interpreters. */
@@ -67,6 +67,22 @@ export class Interpreters {
       this.#sessions.delete(interpreter.clientId)
     }
     await interpreter.close()
+  }
+
+  /**
+   * Makes an interpreter that goes on from another's checkpoint, as the client's session if it has
+   * none yet.
+   */
+  async branch(checkpoint: Checkpoint, clientId: string, reseed: boolean): Promise<Interpreter> {
+    const interpreter = this.#make(clientId)
+    if (!this.#sessions.has(clientId)) this.#sessions.set(clientId, interpreter)
+    try {
+      await interpreter.startFrom(checkpoint, reseed)
+    } catch (error) {
+      await this.delete(interpreter)
+      throw error
+    }
+    return interpreter
   }
 
   async close(): Promise<void> {

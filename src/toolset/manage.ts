@@ -1,13 +1,71 @@
 /** `manageInterpreters`: what can be done to interpreters, and what is answered. */
+import type { Checkpoint } from '../engine/engine.js'
+import type { KeptCheckpoint } from '../interpreter/checkpoints.js'
 import type { Interpreter, InterpreterStatus } from '../interpreter/interpreter.js'
 import type { Interpreters } from './interpreters.js'
 
-/** What `manageInterpreters` is asked. */
-export interface ManageOptions {
-  readonly operation: 'create' | 'list' | 'delete' | 'restart' | 'interrupt'
+/** Which interpreter is meant. */
+export interface InterpreterOptions {
+  /** Default: the client's session. */
   readonly interpreter_id?: string | null | undefined
   /** Restricts the call to this client's interpreters. */
   readonly client_id?: string | undefined
+}
+
+/** What `checkpoint` takes. */
+export interface CheckpointOptions extends InterpreterOptions {
+  /** By which it can be found beside its id. */
+  readonly name?: string | null | undefined
+}
+
+/** What `rollback` takes. */
+export interface RollbackOptions extends InterpreterOptions {
+  /** The id or name of a checkpoint. Default: the newest from before the last run. */
+  readonly checkpoint?: string | null | undefined
+}
+
+/** What `branch` takes. */
+export interface BranchOptions extends InterpreterOptions {
+  /** The id or name of a checkpoint. Default: the present state. */
+  readonly checkpoint?: string | null | undefined
+  /** Whether the branch has random sequences of its own, rather than the same. @default false */
+  readonly reseed?: boolean | null | undefined
+  /** Whose the branch is; its session, if that client has none yet. @default the same client */
+  readonly new_client_id?: string | undefined
+}
+
+/** What `dropCheckpoint` takes. */
+export interface DropOptions extends InterpreterOptions {
+  /** The id or name of a checkpoint. */
+  readonly checkpoint: string
+}
+
+/** What `manageInterpreters` is asked. */
+export type ManageOptions = CheckpointOptions &
+  BranchOptions & {
+    readonly operation:
+      | 'create'
+      | 'list'
+      | 'delete'
+      | 'restart'
+      | 'interrupt'
+      | 'checkpoint'
+      | 'rollback'
+      | 'branch'
+      | 'drop'
+  }
+
+/** One checkpoint as `list` shows it. */
+export interface CheckpointInfo {
+  id: string
+  /** Absent where it was given none. */
+  name?: string
+  /** The last run that it knows of; 0: only `initCode`. */
+  execution_count: number
+  /** ISO 8601. */
+  created_at: string
+  /** Its proportional share of memory (PSS); null where unknown. */
+  memory_bytes: number | null
 }
 
 /** One interpreter as `list` shows it. */
@@ -24,56 +82,129 @@ export interface InterpreterInfo {
   last_used_at: string
   /** Resident memory of the process; null where unknown. */
   memory_bytes: number | null
-  /** How the process was started: forked from a warm template, or spawned; null without one. */
-  started_by: 'fork' | 'spawn' | null
+  /** How the process was started: forked from a template or checkpoint, or spawned; or not yet. */
+  started_by: 'fork' | 'checkpoint' | 'spawn' | null
   /** Why it was spawned, not forked. */
   spawn_reason?: string
+  /** What it can go back to, oldest first. */
+  checkpoints: CheckpointInfo[]
+  /** Why the state that it is in has no checkpoint. */
+  no_checkpoint_reason?: string
+}
+
+/** What an operation on checkpoints answers. */
+export interface CheckpointAnswer {
+  success: true
+  /** The interpreter that it was done to; that of a `branch` is the new one. */
+  interpreter_id: string
+  checkpoint_id: string
+  /** The last run that the checkpoint knows of. */
+  execution_count: number
 }
 
 /** What `manageInterpreters` answers. */
 export type ManageResult =
-  | { success: true; interpreter_id?: string; interpreters?: InterpreterInfo[] }
+  | ({ success: true; interpreters?: InterpreterInfo[] } & Partial<CheckpointAnswer>)
   | { success: false; error: string }
 
-const INTERRUPTED_NOTHING =
-  'Nothing is running in this interpreter, so there was nothing to interrupt.'
+type Request = Omit<ManageOptions, 'client_id'>
+
 const NO_SESSION =
   'There is no session yet: the first run of code starts one. To name an interpreter, pass its interpreter_id.'
+const INTERRUPTED_NOTHING =
+  'Nothing is running in this interpreter, so there was nothing to interrupt.'
+const DROP_WHAT =
+  'Which checkpoint? Pass its id or name as checkpoint; "list" shows those there are.'
+
+const ON_AN_INTERPRETER = ['interpreter_id'] as const
+/** What each operation takes. */
+const TAKES: Record<ManageOptions['operation'], readonly (keyof Request)[]> = {
+  create: [],
+  list: [],
+  delete: ON_AN_INTERPRETER,
+  restart: ON_AN_INTERPRETER,
+  interrupt: ON_AN_INTERPRETER,
+  checkpoint: ['interpreter_id', 'name'],
+  rollback: ['interpreter_id', 'checkpoint'],
+  branch: ['interpreter_id', 'checkpoint', 'reseed', 'new_client_id'],
+  drop: ['interpreter_id', 'checkpoint'],
+}
 
 /**
  * Carries out one operation.
  *
  * @param client - whose session is meant where no id is given
  * @param only - restricts what is seen and touched to this client; undefined: all
- * @throws UnknownInterpreterError, and what the engine throws when no process can be started
+ * @throws UnknownInterpreterError, CheckpointError, and what the engine throws when no process can
+ *   be started
  */
 export async function manage(
   interpreters: Interpreters,
-  { operation, interpreter_id: id }: Pick<ManageOptions, 'operation' | 'interpreter_id'>,
+  request: Request,
   client: string,
   only: string | undefined,
 ): Promise<ManageResult> {
-  if (id != null && (operation === 'create' || operation === 'list')) {
-    return { success: false, error: `The operation ${operation} takes no interpreter_id.` }
-  }
+  const { operation, interpreter_id: id, checkpoint } = request
+  const refused = refusal(request)
+  if (refused !== null) return { success: false, error: refused }
   if (operation === 'create') return answer(await interpreters.create(client))
   if (operation === 'list') {
     return { success: true, interpreters: await Promise.all(interpreters.all(only).map(info)) }
   }
   const interpreter = id == null ? interpreters.existingSession(client) : interpreters.get(id, only)
   if (interpreter === undefined) return { success: false, error: NO_SESSION }
-  if (operation === 'restart') await interpreter.restart()
-  else if (operation === 'delete') await interpreters.delete(interpreter)
-  else if (!interpreter.interrupt()) return { success: false, error: INTERRUPTED_NOTHING }
-  return answer(interpreter)
+  switch (operation) {
+    case 'restart':
+      await interpreter.restart()
+      return answer(interpreter)
+    case 'delete':
+      await interpreters.delete(interpreter)
+      return answer(interpreter)
+    case 'interrupt':
+      return interpreter.interrupt()
+        ? answer(interpreter)
+        : { success: false, error: INTERRUPTED_NOTHING }
+    case 'checkpoint':
+      return answerWith(interpreter, await interpreter.checkpoint(request.name ?? null))
+    case 'rollback':
+      return answerWith(interpreter, await interpreter.rollback(checkpoint ?? null))
+    case 'drop':
+      if (checkpoint == null) return { success: false, error: DROP_WHAT }
+      return answerWith(interpreter, interpreter.drop(checkpoint))
+    case 'branch': {
+      const from =
+        checkpoint == null
+          ? await interpreter.passingCheckpoint()
+          : interpreter.findCheckpoint(checkpoint)
+      const owner = request.new_client_id ?? interpreter.clientId
+      return answerWith(await interpreters.branch(from, owner, request.reseed === true), from)
+    }
+  }
+}
+
+function refusal(request: Request): string | null {
+  const { operation } = request
+  const fields = ['interpreter_id', 'name', 'checkpoint', 'reseed', 'new_client_id'] as const
+  const wrong = fields.find((field) => request[field] != null && !TAKES[operation].includes(field))
+  return wrong === undefined ? null : `The operation ${operation} takes no ${wrong}.`
 }
 
 function answer(interpreter: Interpreter): ManageResult {
   return { success: true, interpreter_id: interpreter.id }
 }
 
+function answerWith(interpreter: Interpreter, checkpoint: Checkpoint): CheckpointAnswer {
+  return {
+    success: true,
+    interpreter_id: interpreter.id,
+    checkpoint_id: checkpoint.id,
+    execution_count: checkpoint.executionCount,
+  }
+}
+
 async function info(interpreter: Interpreter): Promise<InterpreterInfo> {
   const { startedBy } = interpreter
+  const noCheckpoint = await interpreter.noCheckpointReason()
   return {
     id: interpreter.id,
     status: interpreter.status,
@@ -85,5 +216,17 @@ async function info(interpreter: Interpreter): Promise<InterpreterInfo> {
     memory_bytes: await interpreter.memoryBytes(),
     started_by: startedBy?.method ?? null,
     ...(startedBy?.method === 'spawn' ? { spawn_reason: startedBy.reason } : {}),
+    checkpoints: await Promise.all(interpreter.checkpoints.map(checkpointInfo)),
+    ...(noCheckpoint === '' ? {} : { no_checkpoint_reason: noCheckpoint }),
+  }
+}
+
+async function checkpointInfo({ checkpoint, name }: KeptCheckpoint): Promise<CheckpointInfo> {
+  return {
+    id: checkpoint.id,
+    ...(name === null ? {} : { name }),
+    execution_count: checkpoint.executionCount,
+    created_at: checkpoint.createdAt.toISOString(),
+    memory_bytes: await checkpoint.memoryBytes(),
   }
 }

@@ -1,5 +1,5 @@
 /** What a programmer passes to the toolset and its calls. */
-import type { EchoMode, Engine } from '../engine/engine.js'
+import type { CheckpointPolicy, EchoMode, Engine } from '../engine/engine.js'
 
 /** Options of {@link PythonInterpreterToolSet}. */
 export interface PythonInterpreterToolSetOptions {
@@ -28,6 +28,14 @@ export interface PythonInterpreterToolSetOptions {
   readonly interruptGraceMs?: number
   /** Characters kept of each output stream of a run: head and tail. @default 1000000 */
   readonly maxOutputCharacters?: number
+  /**
+   * When checkpoints are made, to which a session goes back if its process dies: after runs, as far
+   * as they cost no more than a twentieth of the time; after each run; or only when asked for.
+   * @default 'auto'
+   */
+  readonly checkpoint?: CheckpointPolicy
+  /** How many of those are kept. @default 2 */
+  readonly checkpoints?: number
   /**
    * Whether matplotlib figures are captured, into which folder (relative to the workdir, default
    * `.matplotlib_figs`) and with how many dots per inch (default: each figure's own).

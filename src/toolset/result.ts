@@ -3,7 +3,7 @@ import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import type { JsonValue, RunError } from '../engine/engine.js'
-import type { FinishedRun, SessionState } from '../interpreter/interpreter.js'
+import type { FinishedRun, SessionState, SetBack } from '../interpreter/interpreter.js'
 import type { LateOutput } from '../interpreter/execution.js'
 
 /** The result of one run. `success` tells whether there is an `error`. */
@@ -50,8 +50,13 @@ export interface RunFields {
   interpreter_restarted?: boolean
   /** What became of the old process. */
   restart_reason?: string
-  /** What became of the session's variables: `kept`, or `lost` but for what `initCode` makes. */
+  /**
+   * What became of the session's variables: `kept`; `restored` as they were after an earlier run; or
+   * `lost` but for what `initCode` makes.
+   */
   state: SessionState
+  /** The `execution_count` of that earlier run; 0: as after `initCode`. */
+  restored_to?: number
   /** What threads, tasks and child processes of earlier runs wrote since. */
   late_outputs?: LateOutput[]
   /** Processes that this run started and an interrupt did not end. */
@@ -72,6 +77,12 @@ export interface FigureFolder {
   /** Relative to the workdir. */
   readonly folder: string
 }
+
+type Restored = Extract<SetBack, { state: 'restored' }>
+
+/** Variables named to a model after a restore, and characters of each name. */
+const MAX_NAMES = 20
+const MAX_NAME = 50
 
 /** Makes the result of a finished run, writing its figures to files. */
 export async function runResult(
@@ -108,11 +119,18 @@ export async function runResult(
           interpreter_restarted: run.restart.restarted,
           restart_reason: `The Python process ${run.restart.reason}.`,
         }),
-    state: run.state,
+    state: stateOf(run),
+    ...(run.restart !== null && run.setBack?.state === 'restored'
+      ? { restored_to: run.setBack.to }
+      : {}),
     ...(late.length === 0 ? {} : { late_outputs: late }),
     ...(reply === null || reply.survivors.length === 0 ? {} : { survivors: [...reply.survivors] }),
     ...(notices.length === 0 ? {} : { notices }),
   }
+}
+
+function stateOf({ restart, setBack }: FinishedRun): SessionState {
+  return restart === null ? 'kept' : (setBack?.state ?? 'lost')
 }
 
 /** Whether the process died of this run, not because somebody wanted it to end. */
@@ -154,15 +172,41 @@ function deathError({ stopped, restart, death }: FinishedRun): RunError {
   }
 }
 
-function restartNotices({ restart, death }: FinishedRun): string[] {
+function restartNotices({ restart, death, setBack }: FinishedRun): string[] {
   if (restart === null) return []
   const when = death !== null ? 'During' : 'Before'
+  const start = `${when} this run, the Python process ${restart.reason}`
+  if (setBack?.state === 'restored') {
+    return [`${start}; ${restoredSentence(setBack)}`, ...lost(setBack)]
+  }
   const now = restart.restarted
-    ? 'A fresh one has taken over: all variables and imports of earlier runs are lost.'
-    : 'All variables and imports of earlier runs are lost.'
+    ? 'A fresh one has taken over: all variables and imports of earlier runs are lost'
+    : 'All variables and imports of earlier runs are lost'
+  const noCheckpoint = setBack?.noCheckpoint ?? ''
+  const why = noCheckpoint === '' ? '' : ` (there was no checkpoint because ${noCheckpoint})`
   const trouble =
     restart.trouble === undefined ? [] : [`No new process could be started: ${restart.trouble}`]
-  return [`${when} this run, the Python process ${restart.reason}. ${now}`, ...trouble]
+  return [`${start}. ${now}${why}.`, ...trouble]
+}
+
+function restoredSentence({ to, from, restored }: Restored): string {
+  const after = to === 0 ? 'before its first run' : `after run ${to}`
+  const left = from > to ? ` (what runs after it have set, up to run ${from}, is gone)` : ''
+  return `the session is restored to its state ${after}${left}${namesOf(restored)}.`
+}
+
+function namesOf(restored: Restored['restored']): string {
+  if (restored === null || restored.variableCount === 0) return ', without any variables'
+  const names = restored.variables.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME))
+  const more = restored.variableCount - names.length
+  return `, with the variables ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/** What does not survive that a session goes on from a checkpoint. */
+function lost({ restored }: Restored): string[] {
+  const threads = restored?.threads ?? []
+  if (threads.length === 0) return []
+  return [`Threads do not survive that: ${threads.slice(0, MAX_NAMES).join(', ')} ended.`]
 }
 
 function endNotices({ stopped, reply }: FinishedRun): string[] {

@@ -25,9 +25,39 @@ export const runInput = z.strictObject({
 /** The input of `manage_interpreters`. */
 export const manageInput = z.strictObject({
   operation: z
-    .enum(['create', 'list', 'delete', 'restart', 'interrupt'])
-    .describe('create, list, delete, restart (forgets all variables) or interrupt (stops a run).'),
+    .enum([
+      'create',
+      'list',
+      'delete',
+      'restart',
+      'interrupt',
+      'checkpoint',
+      'rollback',
+      'branch',
+      'drop',
+    ])
+    .describe(
+      'create, list, delete, restart (forgets all variables), interrupt (stops a run), checkpoint ' +
+        '(remembers the variables), rollback (goes back), branch (goes on beside) or drop (a checkpoint).',
+    ),
   interpreter_id: interpreterId.nullish(),
+  name: z
+    .string()
+    .min(1)
+    .max(100)
+    .nullish()
+    .describe('For checkpoint: a name to find it by. Optional.'),
+  checkpoint: z
+    .string()
+    .nullish()
+    .describe(
+      'For rollback, branch and drop: the id or name of a checkpoint. Default: for rollback the one ' +
+        'before the last run, for branch the present state.',
+    ),
+  reseed: z
+    .boolean()
+    .nullish()
+    .describe('For branch: true for random numbers that differ from those of the original.'),
 })
 
 /** What an agent's adapter passes beside a tool's input; frameworks add fields of their own. */
@@ -62,7 +92,10 @@ export const runOptions = runInput.extend({
 })
 
 /** What a programmer can pass to `manageInterpreters`. */
-export const manageOptions = manageInput.extend({ client_id: clientId.optional() })
+export const manageOptions = manageInput.extend({
+  client_id: clientId.optional(),
+  new_client_id: clientId.optional(),
+})
 
 /** What can be passed to the toolset's constructor, but for the engine. */
 export const toolsetOptions = z.strictObject({
@@ -76,6 +109,8 @@ export const toolsetOptions = z.strictObject({
   timeoutMs: timeoutMs.default(120_000),
   interruptGraceMs: timeoutMs.default(5_000),
   maxOutputCharacters: z.int().min(2).default(1_000_000),
+  checkpoint: z.enum(['auto', 'always', 'off']).default('auto'),
+  checkpoints: z.int().min(1).max(100).default(2),
   figures: z
     .union([
       z.boolean(),

@@ -3,12 +3,21 @@
  * processes and no sockets.
  */
 import { resolve } from 'node:path'
-import { ClosedError, PythonInterpreterError } from '../errors.js'
+import { CheckpointError, ClosedError, PythonInterpreterError } from '../errors.js'
 import type { Engine } from '../engine/engine.js'
 import { LocalEngine } from '../engine/local/local-engine.js'
 import { MANAGE_DESCRIPTION, RUN_DESCRIPTION } from './descriptions.js'
 import { Interpreters } from './interpreters.js'
-import { manage, type ManageOptions, type ManageResult } from './manage.js'
+import {
+  manage,
+  type BranchOptions,
+  type CheckpointAnswer,
+  type CheckpointOptions,
+  type DropOptions,
+  type ManageOptions,
+  type ManageResult,
+  type RollbackOptions,
+} from './manage.js'
 import type { PythonInterpreterToolSetOptions, RunOptions } from './options.js'
 import { toModelText, type ToolAnswer } from './model-text.js'
 import { runResult, type RefusedRun, type RunResult } from './result.js'
@@ -64,11 +73,13 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       env: settings.env,
       inheritEnv: settings.inheritEnv,
       initCode: settings.initCode === undefined ? DEFAULT_INIT_CODE : settings.initCode,
+      checkpoint: settings.checkpoint,
       figures: settings.figures === false ? null : { dpi: figureOptions(settings).dpi ?? null },
     }
     this.#interpreters = new Interpreters(this.#engine, spec, {
       interruptGraceMs: settings.interruptGraceMs,
       maxOutput: settings.maxOutputCharacters,
+      checkpoints: settings.checkpoints,
     })
   }
 
@@ -106,8 +117,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   }
 
   /**
-   * Creates, lists, deletes, restarts or interrupts interpreters. Without `client_id` all are seen.
-   * What cannot be done is answered with a sentence.
+   * Creates, lists, deletes, restarts or interrupts interpreters, or does what the four methods
+   * below do. Without `client_id` all are seen. What cannot be done is answered with a sentence.
    *
    * @throws InvalidOptionError for options of the wrong type
    */
@@ -117,6 +128,43 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       this.#requireOpen()
       return manage(this.#interpreters, request, client ?? DEFAULT_CLIENT, client)
     })
+  }
+
+  /**
+   * Remembers the state that an interpreter is in, until it is dropped.
+   *
+   * @throws CheckpointError where that cannot be copied, or too many are kept already
+   */
+  checkpoint(options: CheckpointOptions = {}): Promise<CheckpointAnswer> {
+    return this.#onCheckpoints({ ...options, operation: 'checkpoint' })
+  }
+
+  /**
+   * Takes an interpreter back to a checkpoint, which stays to be used again. Files and all else
+   * outside of the process stay as they are.
+   *
+   * @throws CheckpointError where there is none
+   */
+  rollback(options: RollbackOptions = {}): Promise<CheckpointAnswer> {
+    return this.#onCheckpoints({ ...options, operation: 'rollback' })
+  }
+
+  /**
+   * Makes an interpreter that goes on from another's present state or checkpoint, in parallel.
+   *
+   * @throws CheckpointError where that cannot be copied, or there is none
+   */
+  branch(options: BranchOptions = {}): Promise<CheckpointAnswer> {
+    return this.#onCheckpoints({ ...options, operation: 'branch' })
+  }
+
+  /**
+   * Forgets a checkpoint and frees its memory.
+   *
+   * @throws CheckpointError where there is none
+   */
+  dropCheckpoint(options: DropOptions): Promise<CheckpointAnswer> {
+    return this.#onCheckpoints({ ...options, operation: 'drop' })
   }
 
   /** The two tools, for an agent of any framework. */
@@ -167,6 +215,15 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       const { client_id = DEFAULT_CLIENT } = parse(toolContext, context ?? {}, CONTEXT)
       return this.manageInterpreters({ ...request, client_id })
     })
+  }
+
+  async #onCheckpoints(options: ManageOptions): Promise<CheckpointAnswer> {
+    const { client_id: client, ...request } = parse(manageOptions, options, options.operation)
+    this.#requireOpen()
+    const answer = await manage(this.#interpreters, request, client ?? DEFAULT_CLIENT, client)
+    if (!answer.success) throw new CheckpointError(answer.error)
+    const { interpreter_id = '', checkpoint_id = '', execution_count = 0 } = answer
+    return { success: true, interpreter_id, checkpoint_id, execution_count }
   }
 
   #requireOpen(): void {

@@ -17,9 +17,17 @@ const keeperEvent = z.discriminatedUnion('event', [
   z.object({
     event: z.literal('template'),
     id: z.string(),
-    threads: z.number(),
+    threads: z.array(z.string()),
     failed: z.array(z.string()),
   }),
+  z.object({
+    event: z.literal('checkpoint'),
+    id: z.string(),
+    worker: z.string(),
+    run: z.number(),
+    pid: z.number(),
+  }),
+  z.object({ event: z.literal('stuck'), id: z.string() }),
   z.object({ event: z.literal('interrupted'), id: z.string() }),
   z.object({ event: z.literal('failed'), id: z.string().optional(), message: z.string() }),
   z.object({
@@ -39,12 +47,31 @@ export interface SpawnCommand {
   readonly cwd: string
   /** What the worker reads from its standard input. */
   readonly config: string
+  /** What it says to be known by the keeper. */
+  readonly secret: string
+}
+
+/** A copy of a worker that sleeps. */
+export interface Copy {
+  readonly id: string
+  readonly pid: number
+  /** The last run of the worker before it. */
+  readonly run: number
+}
+
+/** Hears what becomes of a worker. */
+export interface KeeperListener {
+  /** Called once, when it has been reaped, after all that is said of its copies. */
+  readonly onExited: (exit: Exit) => void
+  readonly onCopy: (copy: Copy) => void
+  /** A fork that it makes for a copy hangs. */
+  readonly onStuck: () => void
 }
 
 /** Hears what becomes of a template. */
 export interface TemplateListener {
   /** It has imported its modules; `threads` are left after a fork, and `failed` could not be. */
-  readonly onReady: (threads: number, failed: string[]) => void
+  readonly onReady: (threads: string[], failed: string[]) => void
   readonly onExited: (exit: Exit) => void
 }
 
@@ -54,6 +81,8 @@ interface Child {
   readonly onSpawned: (pid: number) => void
   readonly onFailed: (error: Error) => void
   readonly onExited: (exit: Exit) => void
+  readonly onCopy: (copy: Copy) => void
+  readonly onStuck: () => void
   readonly onInterrupted: (() => void)[]
 }
 
@@ -108,37 +137,51 @@ export class Keeper {
   }
 
   /**
-   * Starts a worker, by forking the template with this id or, if null, a program; resolves with its
-   * pid. `onExited` is called once, when it has been reaped.
+   * Starts a worker, by forking the template or checkpoint with this id or, if null, a program;
+   * resolves with its pid.
    */
-  spawn(
-    command: SpawnCommand,
-    template: string | null,
-    onExited: (exit: Exit) => void,
-  ): Promise<number> {
-    const { id, cwd, config } = command
+  spawn(command: SpawnCommand, source: string | null, listener: KeeperListener): Promise<number> {
+    const { id, cwd, config, secret } = command
     return new Promise((resolve, reject) => {
       if (this.#gone) {
         reject(new EngineError('The keeper process has ended.'))
         return
       }
       const onFailed = (error: Error) => {
-        reject(template === null ? error : new EngineError(error.message, { cause: error }))
+        reject(source === null ? error : new EngineError(error.message, { cause: error }))
       }
-      this.#children.set(id, newChild({ onSpawned: resolve, onFailed, onExited }))
-      if (template === null) this.#tell({ do: 'spawn', ...command })
-      else this.#tell({ do: 'fork', id, template, cwd, config })
+      this.#children.set(id, newChild({ onSpawned: resolve, onFailed, ...listener }))
+      if (source === null) this.#tell({ do: 'spawn', ...command })
+      else this.#tell({ do: 'fork', id, source, cwd, config, secret })
     })
   }
 
   /** Starts a template, from which workers can be forked once it is ready. */
-  startTemplate(command: SpawnCommand, { onReady, onExited }: TemplateListener): void {
+  startTemplate(
+    command: Omit<SpawnCommand, 'secret'>,
+    { onReady, onExited }: TemplateListener,
+  ): void {
     if (this.#gone) {
       onExited({ code: null, signal: null, description: 'was ended with its keeper process' })
       return
     }
     this.#children.set(command.id, newChild({ onTemplate: onReady, onExited }))
     this.#tell({ do: 'template', ...command })
+  }
+
+  /** Hears of a copy that a worker is going to make under this id, if that fails. */
+  expectCopy(id: string, onFailed: (error: Error) => void): void {
+    this.#children.set(id, newChild({ onFailed, onExited: () => undefined }))
+  }
+
+  /** Stops to expect a copy that has not been begun. */
+  unexpectCopy(id: string): void {
+    if (this.#children.get(id)?.pid === null) this.#children.delete(id)
+  }
+
+  /** Hears when a copy has ended. */
+  watchCopy({ id, pid }: Copy, onExited: () => void): void {
+    this.#children.set(id, { ...newChild({ onExited }), pid })
   }
 
   /** Says that Node reads the worker's output now. */
@@ -174,12 +217,17 @@ export class Keeper {
   #hear(event: z.infer<typeof keeperEvent>): void {
     if (event.event === 'hello') this.#onHello()
     if (event.event === 'hello' || event.id === undefined) return
+    if (event.event === 'checkpoint') {
+      this.#children.get(event.worker)?.onCopy(event)
+      return
+    }
     const child = this.#children.get(event.id)
     if (child === undefined) return
     if (event.event === 'spawned') {
       child.pid = event.pid
       child.onSpawned(event.pid)
     } else if (event.event === 'interrupted') child.onInterrupted.shift()?.()
+    else if (event.event === 'stuck') child.onStuck()
     else if (event.event === 'template') child.onTemplate(event.threads, event.failed)
     else if (event.event === 'failed') {
       if (child.pid === null) this.#children.delete(event.id)
@@ -214,6 +262,8 @@ function newChild(
     onTemplate: nothing,
     onSpawned: nothing,
     onFailed: nothing,
+    onCopy: nothing,
+    onStuck: nothing,
     onInterrupted: [],
     ...listeners,
   }

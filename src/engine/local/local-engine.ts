@@ -8,14 +8,24 @@ import { findPython } from '../../environment/find-python.js'
 import { probePython } from '../../environment/probe-python.js'
 import { pythonEnvironment } from '../../environment/python-environment.js'
 import { installPyzmq } from '../../environment/pyzmq.js'
-import { ClosedError, EngineError, StartError } from '../../errors.js'
-import type { Engine, InterpreterSpec, OutputEvent, Worker } from '../engine.js'
+import { CheckpointError, ClosedError, EngineError, StartError } from '../../errors.js'
+import type {
+  Checkpoint,
+  Engine,
+  InterpreterSpec,
+  ResumeOptions,
+  Worker,
+  WorkerListener,
+} from '../engine.js'
 import { Keeper } from './keeper.js'
+import { LocalCheckpoint } from './local-checkpoint.js'
 import { EndedBeforeReady, LocalWorker } from './local-worker.js'
 import { keeperScript } from './python-package.js'
 import { Templates, type TemplateFor, type TemplateState } from './templates.js'
 
 const DEFAULT_START_TIMEOUT_MS = 60_000
+/** What a checkpoint may take to go on; one that takes longer is no good. */
+const RESUME_TIMEOUT_MS = 10_000
 
 /** The default of `preload`: what data-science sessions spend their first second on. */
 export const DEFAULT_PRELOAD = ['numpy', 'pandas', 'matplotlib.pyplot'] as const
@@ -48,7 +58,7 @@ interface StartDetails {
   readonly python: string
   readonly pyzmqPath: string | null
   readonly signal: AbortSignal
-  readonly onOutput: (event: OutputEvent) => void
+  readonly listener: WorkerListener
 }
 
 /** Starts one Python process per interpreter, under a keeper that ends them all when Node ends. */
@@ -69,7 +79,7 @@ export class LocalEngine implements Engine {
 
   async start(
     spec: InterpreterSpec,
-    onOutput: (event: OutputEvent) => void,
+    listener: WorkerListener,
     signal: AbortSignal,
   ): Promise<Worker> {
     if (process.platform === 'win32') {
@@ -78,7 +88,7 @@ export class LocalEngine implements Engine {
     await requireFolder(spec.workdir)
     const python = await findPython({ python: spec.python, workdir: spec.workdir })
     const start = async (pyzmqPath: string | null) =>
-      this.#startWorker(await this.#liveHost(python), spec, { python, pyzmqPath, signal, onOutput })
+      this.#startWorker(await this.#liveHost(python), spec, { python, pyzmqPath, signal, listener })
     const pyzmqPath = (await this.#pyzmqPaths.get(python)) ?? null
     try {
       return await start(pyzmqPath)
@@ -91,6 +101,48 @@ export class LocalEngine implements Engine {
       }
       await probePython(python) // says what is wrong with the Python itself, if anything is
       throw error instanceof StartError ? error : new StartError(error.message, { cause: error })
+    }
+  }
+
+  async resume(
+    checkpoint: Checkpoint,
+    resume: ResumeOptions,
+    spec: InterpreterSpec,
+    listener: WorkerListener,
+    signal: AbortSignal,
+  ): Promise<Worker> {
+    const host = await this.#host
+    if (
+      !(checkpoint instanceof LocalCheckpoint) ||
+      host === null ||
+      checkpoint.keeper !== host.keeper ||
+      checkpoint.gone
+    ) {
+      throw new CheckpointError(`The checkpoint ${checkpoint.id} is gone.`)
+    }
+    try {
+      return await LocalWorker.start(
+        {
+          ...host,
+          ...spec,
+          source: checkpoint.id,
+          resume,
+          startedBy: { method: 'checkpoint', reason: '' },
+          // These it has already.
+          python: '',
+          pyzmqPath: null,
+          env: {},
+          timeoutMs: RESUME_TIMEOUT_MS,
+          signal,
+        },
+        listener,
+      )
+    } catch (error) {
+      if (signal.aborted || error instanceof ClosedError) throw error
+      const why = error instanceof Error ? error.message : String(error)
+      throw new CheckpointError(`The checkpoint ${checkpoint.id} cannot go on: ${why}`, {
+        cause: error,
+      })
     }
   }
 
@@ -107,28 +159,17 @@ export class LocalEngine implements Engine {
   async #startWorker(
     host: Host,
     spec: InterpreterSpec,
-    { python, pyzmqPath, signal, onOutput }: StartDetails,
+    { python, pyzmqPath, signal, listener }: StartDetails,
   ): Promise<Worker> {
     const { startTimeoutMs: timeoutMs, start: wanted, preload } = this.#options
     const env = pythonEnvironment(python, spec.env, spec.inheritEnv)
-    const { workdir, initCode, figures } = spec
-    const common = {
-      ...host,
-      python,
-      pyzmqPath,
-      env,
-      workdir,
-      initCode,
-      figures,
-      timeoutMs,
-      signal,
-    }
+    const common = { ...host, ...spec, python, pyzmqPath, env, resume: null, timeoutMs, signal }
     const template = { python, pyzmqPath, env, preload }
     const state = await this.#template(host.templates, template, signal)
     if (state.fit) {
       try {
         const startedBy = { method: 'fork', reason: '' } as const
-        return await LocalWorker.start({ ...common, template: state.id, startedBy }, onOutput)
+        return await LocalWorker.start({ ...common, source: state.id, startedBy }, listener)
       } catch (error) {
         if (signal.aborted || !(error instanceof EngineError)) throw error
       }
@@ -137,7 +178,7 @@ export class LocalEngine implements Engine {
     }
     const reason = state.fit ? 'its template could not be forked' : state.reason
     const startedBy = { method: 'spawn', reason } as const
-    const worker = await LocalWorker.start({ ...common, template: null, startedBy }, onOutput)
+    const worker = await LocalWorker.start({ ...common, source: null, startedBy }, listener)
     // Not earlier: importing the modules would slow down the first session's start.
     if (wanted === 'auto') void host.templates.warm(template)
     return worker

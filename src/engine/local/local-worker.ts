@@ -2,7 +2,7 @@
  * One Python process that serves an interpreter: joins its three ways of speaking (messages, output
  * pipes, and the keeper's word that it has ended) into the `Worker` that engines provide.
  */
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { v4 as uuid } from 'uuid'
@@ -15,18 +15,25 @@ import {
   type ReplyMessage,
   type WorkerMessage,
 } from '../../channel/protocol.js'
-import { InitCodeError, StartError } from '../../errors.js'
+import { CheckpointError, InitCodeError, StartError } from '../../errors.js'
 import type {
+  Checkpoint,
+  CheckpointPolicy,
   Exit,
   OutputEvent,
+  Restored,
+  ResumeOptions,
   RunOutcome,
   RunReply,
   RunRequest,
   StartedBy,
   Worker,
+  WorkerListener,
 } from '../engine.js'
 import { readCrashReport } from './crash-report.js'
-import type { Keeper } from './keeper.js'
+import type { Copy, Keeper } from './keeper.js'
+import { LocalCheckpoint } from './local-checkpoint.js'
+import { residentSetSize } from './memory.js'
 import { OutputPipe, type PipeEvent } from './output-pipe.js'
 import { pythonPackage } from './python-package.js'
 
@@ -44,8 +51,10 @@ export interface WorkerStart {
   /** The engine's private folder. */
   readonly folder: string
   readonly python: string
-  /** The template to fork from; null: a new program. */
-  readonly template: string | null
+  /** The template or checkpoint to fork from; null: a new program. */
+  readonly source: string | null
+  /** How it goes on from a checkpoint; null: from none. */
+  readonly resume: ResumeOptions | null
   /** How it is started, for those who list it. */
   readonly startedBy: StartedBy
   /** A folder with pyzmq, for a Python that has none. */
@@ -54,6 +63,7 @@ export interface WorkerStart {
   readonly workdir: string
   readonly initCode: string | null
   readonly figures: { readonly dpi: number | null } | null
+  readonly checkpoint: CheckpointPolicy
   readonly timeoutMs: number
   /** Aborted when the worker is not needed any more before it is ready. */
   readonly signal: AbortSignal
@@ -81,6 +91,13 @@ interface PendingRun {
   reply: ReplyMessage | null
 }
 
+/** A checkpoint that was asked for. */
+interface PendingCheckpoint {
+  readonly id: string
+  readonly resolve: (checkpoint: Checkpoint) => void
+  readonly reject: (error: Error) => void
+}
+
 export class LocalWorker implements Worker {
   readonly exited: Promise<Exit>
   readonly #id = uuid()
@@ -90,36 +107,37 @@ export class LocalWorker implements Worker {
   readonly #start: WorkerStart
   /** The worker's own part of the private folder. */
   readonly #folder: string
-  readonly #onOutput: (event: OutputEvent) => void
+  readonly #listener: WorkerListener
   readonly #pipes = new Set<OutputPipe>()
   readonly #displays = new Map<string, Buffer[]>()
   #pid: number | null = null
   #pending: PendingRun | null = null
+  #pendingCheckpoint: PendingCheckpoint | null = null
+  #restored: Restored | null = null
   #lastRun = BEFORE_ANY_RUN
   #attached = false
   #startupText = ''
   #onReady: (message: ReadyMessage) => void = () => undefined
   #killReason: string | null = null
   #exit: Exit | null = null
+  #lastTrouble = ''
   #resolveExited: (exit: Exit) => void = () => undefined
 
-  private constructor(start: WorkerStart, onOutput: (event: OutputEvent) => void) {
+  private constructor(start: WorkerStart, listener: WorkerListener) {
     this.#start = start
     this.#folder = join(start.folder, this.#id)
-    this.#onOutput = onOutput
+    this.#listener = listener
     this.exited = new Promise((resolve) => (this.#resolveExited = resolve))
   }
 
   /**
-   * Starts a process and waits until it has run its `initCode`.
+   * Starts a process and waits until it is ready: has run its `initCode` or, going on from a
+   * checkpoint, an empty run.
    *
    * @throws EndedBeforeReady, {@link StartError} or {@link InitCodeError}
    */
-  static async start(
-    start: WorkerStart,
-    onOutput: (event: OutputEvent) => void,
-  ): Promise<LocalWorker> {
-    const worker = new LocalWorker(start, onOutput)
+  static async start(start: WorkerStart, listener: WorkerListener): Promise<LocalWorker> {
+    const worker = new LocalWorker(start, listener)
     await worker.#begin()
     return worker
   }
@@ -130,6 +148,10 @@ export class LocalWorker implements Worker {
 
   get startedBy(): StartedBy {
     return this.#start.startedBy
+  }
+
+  get restored(): Restored | null {
+    return this.#restored
   }
 
   async run(request: RunRequest): Promise<RunOutcome> {
@@ -175,14 +197,39 @@ export class LocalWorker implements Worker {
     return this.exited
   }
 
-  async memoryBytes(): Promise<number | null> {
+  memoryBytes(): Promise<number | null> {
+    return residentSetSize(this.#pid ?? 0)
+  }
+
+  async checkpoint(): Promise<Checkpoint> {
+    const { channel, keeper } = this.#start
+    const id = uuid()
+    const release = channel.expect()
     try {
-      const status = await readFile(`/proc/${this.#pid ?? 0}/status`, 'utf8')
-      const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
-      return kilobytes === undefined ? null : Number(kilobytes) * 1024
-    } catch {
-      return null // it has ended, or this is not Linux
+      return await new Promise<Checkpoint>((resolve, reject) => {
+        this.#pendingCheckpoint = { id, resolve, reject }
+        keeper.expectCopy(id, ({ message }) => reject(noCheckpoint(message)))
+        void this.exited.then(({ description }) =>
+          reject(noCheckpoint(`the Python process ${description}`)),
+        )
+        const message = encodeMessage({ type: 'checkpoint', id })
+        channel.send(this.#identity, message).catch(() => undefined)
+      })
+    } finally {
+      this.#pendingCheckpoint = null
+      keeper.unexpectCopy(id)
+      release()
     }
+  }
+
+  async checkpointTrouble(): Promise<string> {
+    if (process.platform !== 'linux') return 'only Linux can have any'
+    if (this.#exit !== null) return this.#lastTrouble
+    return readFile(this.#troubleFile, 'utf8').catch(() => '')
+  }
+
+  get #troubleFile(): string {
+    return join(this.#folder, 'no-checkpoint')
   }
 
   async #begin(): Promise<void> {
@@ -194,9 +241,11 @@ export class LocalWorker implements Worker {
     signal.addEventListener('abort', abandon)
     const ready = new Promise<ReadyMessage>((resolve) => (this.#onReady = resolve))
     try {
-      this.#pid = await keeper.spawn(this.#spawnCommand(), this.#start.template, (exit) =>
-        this.#end(exit),
-      )
+      this.#pid = await keeper.spawn(this.#spawnCommand(), this.#start.source, {
+        onExited: (exit) => this.#end(exit),
+        onCopy: (copy) => this.#addCheckpoint(copy),
+        onStuck: () => void this.kill('was killed because its fork for a checkpoint did not end'),
+      })
       this.#attach()
       const message = await this.#firstOf(ready, timeoutMs)
       if (message.error !== null) throw new InitCodeError(message.error.traceback)
@@ -210,14 +259,18 @@ export class LocalWorker implements Worker {
   }
 
   #spawnCommand() {
-    const { channel, python, pyzmqPath, env, workdir, initCode, figures } = this.#start
+    const { channel, python, pyzmqPath, env, workdir, initCode, figures, resume } = this.#start
+    const control = join(this.#start.folder, 'keeper')
+    const checkpoint = { policy: this.#start.checkpoint, control }
     return {
       id: this.#id,
+      secret: this.#identity,
       python,
       arguments: [pythonPackage],
       env,
       cwd: workdir,
       config: JSON.stringify({
+        id: this.#id,
         endpoint: channel.endpoint,
         identity: this.#identity,
         nonce: this.#nonce,
@@ -225,6 +278,8 @@ export class LocalWorker implements Worker {
         pyzmq_path: pyzmqPath,
         init_code: initCode,
         figures,
+        checkpoint: process.platform === 'linux' ? checkpoint : null,
+        ...resume,
       }),
     }
   }
@@ -251,7 +306,17 @@ export class LocalWorker implements Worker {
     if (message?.type === 'ready') {
       this.#lastRun = 0
       this.#renewPipes(message.pipes)
+      const { variables, variable_count: variableCount, threads } = message
+      if (this.#start.resume !== null) this.#restored = { variables, variableCount, threads }
       this.#onReady(message)
+    } else if (
+      message?.type === 'checkpoint' &&
+      message.id === this.#pendingCheckpoint?.id &&
+      message.trouble !== null
+    ) {
+      this.#pendingCheckpoint.reject(noCheckpoint(message.trouble))
+    } else if (message?.type === 'checkpoint') {
+      // The keeper says when the copy is there, or has failed.
     } else if (message?.type === 'reply' && message.run === this.#pending?.run) {
       this.#renewPipes(message.pipes)
       this.#pending.reply = message
@@ -328,7 +393,7 @@ export class LocalWorker implements Worker {
   }
 
   #emit(executionCount: number, output: OutputEvent['output']): void {
-    this.#onOutput({ executionCount, output })
+    this.#listener.onOutput({ executionCount, output })
   }
 
   #settleReply(): void {
@@ -352,7 +417,18 @@ export class LocalWorker implements Worker {
     }
   }
 
+  #addCheckpoint(copy: Copy): void {
+    const checkpoint = new LocalCheckpoint(copy, this.#start.keeper)
+    this.#listener.onCheckpoint(checkpoint)
+    if (copy.id === this.#pendingCheckpoint?.id) this.#pendingCheckpoint.resolve(checkpoint)
+  }
+
   #end(exit: Omit<Exit, 'traceback'>): void {
+    try {
+      this.#lastTrouble = readFileSync(this.#troubleFile, 'utf8')
+    } catch {
+      // Nothing was wrong.
+    }
     try {
       this.#attach() // it may have died so early that nobody has read its last words yet
     } catch {
@@ -380,6 +456,10 @@ export class LocalWorker implements Worker {
     pending?.resolve({ type: 'died', exit: this.#exit, started: pending.started })
     this.#resolveExited(this.#exit)
   }
+}
+
+function noCheckpoint(reason: string): CheckpointError {
+  return new CheckpointError(`There cannot be a checkpoint now: ${reason}.`)
 }
 
 function runReply(message: ReplyMessage): RunReply {

@@ -74,12 +74,13 @@ export class Templates {
   }
 }
 
-function judge(id: string, threads: number, failed: readonly string[]): TemplateState {
+function judge(id: string, threads: readonly string[], failed: readonly string[]): TemplateState {
   if (failed.length > 0) {
     return { fit: false, reason: `preloading failed: ${failed.join('; ')}` }
   }
-  if (threads > 1) {
-    const reason = `forking is not safe: its modules leave ${threads - 1} threads running`
+  if (threads.length > 0) {
+    const names = threads.join(', ')
+    const reason = `forking is not safe: its modules leave ${threads.length} threads running (${names})`
     return { fit: false, reason }
   }
   return { fit: true, id }

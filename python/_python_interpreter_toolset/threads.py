@@ -1,0 +1,73 @@
+"""The threads of this process, of which a forked copy has only the one that forks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+# Ours and the user's ZeroMQ threads: a copy makes itself a new context, or has dead sockets.
+# jemalloc has fork handlers of its own (background_thread_postfork_child).
+_SAFE = ("ZMQbg/", "jemalloc_bg_thd")
+_SCHED_YIELD = {"x86_64": "24", "aarch64": "124"}.get(os.uname().machine)
+
+
+class Threads:
+    """What threads there are, and what they mean for a fork."""
+
+    def __init__(self) -> None:
+        """Look at all of them but the one that calls."""
+        own = threading.get_native_id()
+        self._python = {
+            thread.native_id: thread.name
+            for thread in threading.enumerate()
+            if thread.native_id not in (own, None)
+        }
+        ids = {int(name) for name in os.listdir("/proc/self/task")} - {own}
+        names = {id: _name(id) for id in ids - self._python.keys()}
+        self.foreign = {id: name for id, name in names.items() if not name.startswith(_SAFE)}
+
+    @property
+    def names(self) -> list[str]:
+        """The names of Python's threads."""
+        return sorted(self._python.values())
+
+    def running(self) -> list[str]:
+        """Answer the names of Python's threads that are in the middle of C code.
+
+        A fork then can hang: OpenBLAS waits in it for the product that they compute. Threads that
+        wait for the interpreter lock, which the caller has, stand between two lines of Python.
+        """
+        return [name for id, name in self._python.items() if id is not None and _is_running(id)]
+
+    def unknown(self) -> dict[int, str]:
+        """Answer native threads, by id, of which it is not known that their library forks well."""
+        inherited = _name(os.getpid())
+        unnamed = {id for id, name in self.foreign.items() if name == inherited}
+        if len(unnamed) > _fork_safe():
+            return self.foreign
+        return {id: name for id, name in self.foreign.items() if id not in unnamed}
+
+
+def _name(thread: int) -> str:
+    try:
+        with open(f"/proc/self/task/{thread}/comm") as file:
+            return file.read().strip()
+    except OSError:
+        return _SAFE[0]  # it has ended
+
+
+def _is_running(thread: int) -> bool:
+    try:
+        with open(f"/proc/self/task/{thread}/syscall") as file:
+            number = file.read().split()[0]
+    except OSError:  # ended; or a kernel without it, whose word would be needed
+        return os.path.exists(f"/proc/self/task/{thread}")
+    return number in ("running", _SCHED_YIELD)  # OpenBLAS yields while it waits for its pool
+
+
+def _fork_safe() -> int:
+    """Answer how many unnamed threads those libraries may have that see to forks themselves."""
+    arrow = sys.modules.get("pyarrow.lib")
+    # Its pools start new threads in a copy: arrow/util/thread_pool.cc.
+    return arrow.cpu_count() + arrow.io_thread_count() if arrow is not None else 0

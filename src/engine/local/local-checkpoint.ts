@@ -1,0 +1,34 @@
+/** A copy of a worker that sleeps, and from which others can be forked. */
+import type { Checkpoint } from '../engine.js'
+import type { Copy, Keeper } from './keeper.js'
+import { proportionalSetSize } from './memory.js'
+
+export class LocalCheckpoint implements Checkpoint {
+  readonly id: string
+  readonly executionCount: number
+  readonly createdAt = new Date()
+  readonly keeper: Keeper
+  readonly #pid: number
+  #gone = false
+
+  constructor(copy: Copy, keeper: Keeper) {
+    this.id = copy.id
+    this.executionCount = copy.run
+    this.keeper = keeper
+    this.#pid = copy.pid
+    keeper.watchCopy(copy, () => (this.#gone = true))
+  }
+
+  get gone(): boolean {
+    return this.#gone
+  }
+
+  memoryBytes(): Promise<number | null> {
+    return proportionalSetSize(this.#pid)
+  }
+
+  drop(): void {
+    if (!this.#gone) this.keeper.kill(this.id)
+    this.#gone = true
+  }
+}
