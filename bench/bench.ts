@@ -1,5 +1,5 @@
 /**
- * Measures this project beside the raw ZeroMQ echo and ipykernel, all in one sitting.
+ * Measures this project beside the raw ZeroMQ echo, ipykernel and Pyodide, all in one sitting.
  *
  * Usage: npm run bench [-- --json FILE]
  *
@@ -20,7 +20,7 @@ import { load, machineFacts } from './machine.js'
 import { asJson, table } from './report.js'
 
 const BENCHMARKS = [start, trivialRun, memory, throughput]
-const LIMIT_MS = 180_000
+const LIMIT_MS = 240_000
 
 const { values: options } = parseArgs({ options: { json: { type: 'string' } } })
 const python = resolve(

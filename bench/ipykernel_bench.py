@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any, TypeVar
 
 from jupyter_client.blocking.client import BlockingKernelClient
@@ -32,7 +32,7 @@ B = TypeVar("B")
 class Kernel:
     """One kernel and its client."""
 
-    def __init__(self, home: str, *, wait_for_ready: bool) -> None:
+    def __init__(self, home: str, *, wait_for_ready: bool, first_code: str) -> None:
         started_at = perf_counter()
         _, connection_file = tempfile.mkstemp(suffix=".json", dir=home)
         os.unlink(connection_file)
@@ -48,19 +48,19 @@ class Kernel:
         try:
             if wait_for_ready:
                 self._client.wait_for_ready(timeout=TIMEOUT_S)
-                self.run()
+                self.run(first_code)
             else:
-                self._reply_to(self._client.execute("1", allow_stdin=False))
+                self._reply_to(self._client.execute(first_code, allow_stdin=False))
         except BaseException:
             self.close()
             raise
         self.start_ms = (perf_counter() - started_at) * 1000
         self.pid: int = self._manager.provisioner.pid  # type: ignore[union-attr]
 
-    def run(self) -> float:
-        """Run `1`; answer the ms until the reply, and until idle, when all output has come."""
+    def run(self, code: str = "1") -> float:
+        """Run code; answer the ms until the reply, and until idle, when all output has come."""
         started_at = perf_counter()
-        request = self._client.execute("1", allow_stdin=False)
+        request = self._client.execute(code, allow_stdin=False)
         self._published_until_idle(request)
         self._reply_to(request)
         return (perf_counter() - started_at) * 1000
@@ -95,9 +95,11 @@ class Driver:
         self._home = home
         self._kernels: list[Kernel] = []
 
-    def do_open(self, kernels: int, wait_for_ready: bool) -> dict[str, Any]:
+    def do_open(self, kernels: int, wait_for_ready: bool, imports: list[str]) -> dict[str, Any]:
+        first_code = "\n".join([*(f"import {name}" for name in imports), "1"])
+
         def start(_: int) -> Kernel:
-            return Kernel(self._home, wait_for_ready=wait_for_ready)
+            return Kernel(self._home, wait_for_ready=wait_for_ready, first_code=first_code)
 
         if kernels == 1:
             self._kernels.append(start(0))
@@ -108,8 +110,13 @@ class Driver:
             "pids": [kernel.pid for kernel in self._kernels],
         }
 
-    def do_run(self, times: int) -> dict[str, Any]:
-        return {"samples": [self._kernels[0].run() for _ in range(times)]}
+    def do_run(self, times: int, pause_ms: float) -> dict[str, Any]:
+        samples = []
+        for _ in range(times):
+            if pause_ms > 0:
+                sleep(pause_ms / 1000)
+            samples.append(self._kernels[0].run())
+        return {"samples": samples}
 
     def do_throughput(self, seconds: float) -> dict[str, Any]:
         started_at = perf_counter()
