@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measure, type Measurement } from './benchmark.js'
+import { additionalMemory } from './benchmarks/additional-memory.js'
 import { memory } from './benchmarks/memory.js'
 import { pausedRun } from './benchmarks/paused-run.js'
 import { start } from './benchmarks/start.js'
@@ -20,7 +21,7 @@ import { trivialRun } from './benchmarks/trivial-run.js'
 import { load, machineFacts } from './machine.js'
 import { asJson, table } from './report.js'
 
-const BENCHMARKS = [start, trivialRun, pausedRun, memory, throughput]
+const BENCHMARKS = [start, trivialRun, pausedRun, memory, additionalMemory, throughput]
 const LIMIT_MS = 240_000
 
 const { values: options } = parseArgs({ options: { json: { type: 'string' } } })
