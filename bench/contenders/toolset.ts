@@ -8,6 +8,7 @@ import {
   PythonInterpreterToolSet,
   type InterpreterInfo,
   type LocalEngineOptions,
+  type PythonInterpreterToolSetOptions,
 } from '../../src/index.js'
 import type { Contender, Setting } from '../benchmark.js'
 import { descendantsOf, parentOf, pssOf, rssOf } from '../memory.js'
@@ -175,8 +176,11 @@ function alone(round: () => Promise<number[]>): Promise<Contender> {
 }
 
 /** Forks sessions that have the modules loaded; the first has been, and is gone. */
-async function openWithTemplate(setting: Setting) {
-  const { toolset, close } = openWithEngine(setting, { start: 'fork' })
+export async function openWithTemplate(
+  setting: Setting,
+  options: PythonInterpreterToolSetOptions = {},
+) {
+  const { toolset, close } = openWithEngine(setting, { start: 'fork' }, options)
   try {
     const code = `set(${JSON.stringify(DEFAULT_PRELOAD)}) <= set(__import__("sys").modules)`
     const { stdout } = await toolset.runPythonCode(code)
@@ -189,9 +193,13 @@ async function openWithTemplate(setting: Setting) {
   }
 }
 
-function openWithEngine({ python, folder }: Setting, options: LocalEngineOptions) {
-  const engine = new LocalEngine(options)
-  const toolset = new PythonInterpreterToolSet({ python, workdir: folder, engine })
+function openWithEngine(
+  { python, folder }: Setting,
+  engineOptions: LocalEngineOptions,
+  options: PythonInterpreterToolSetOptions = {},
+) {
+  const engine = new LocalEngine(engineOptions)
+  const toolset = new PythonInterpreterToolSet({ ...options, python, workdir: folder, engine })
   const close = async () => {
     await toolset.close()
     await engine.close()
@@ -226,7 +234,11 @@ function openToolset({ python, folder }: Setting): PythonInterpreterToolSet {
   return new PythonInterpreterToolSet({ python, workdir: folder })
 }
 
-async function timedRun(toolset: PythonInterpreterToolSet, client = 'default'): Promise<number> {
+/** Runs `1` in a client's session; answers the ms up to its result. */
+export async function timedRun(
+  toolset: PythonInterpreterToolSet,
+  client = 'default',
+): Promise<number> {
   const startedAt = performance.now()
   await run(toolset, client)
   return performance.now() - startedAt
