@@ -1,5 +1,5 @@
 /**
- * Measures this project beside the raw ZeroMQ echo and ipykernel, all in one sitting.
+ * Measures this project beside the raw ZeroMQ echo, ipykernel and Pyodide, all in one sitting.
  *
  * Usage: npm run bench [-- --json FILE]
  *
@@ -12,15 +12,28 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measure, type Measurement } from './benchmark.js'
+import { additionalMemory } from './benchmarks/additional-memory.js'
 import { memory } from './benchmarks/memory.js'
+import { pausedRun } from './benchmarks/paused-run.js'
+import { scaling } from './benchmarks/scaling.js'
+import { scalingMemory } from './benchmarks/scaling-memory.js'
 import { start } from './benchmarks/start.js'
 import { throughput } from './benchmarks/throughput.js'
 import { trivialRun } from './benchmarks/trivial-run.js'
 import { load, machineFacts } from './machine.js'
 import { asJson, table } from './report.js'
 
-const BENCHMARKS = [start, trivialRun, memory, throughput]
-const LIMIT_MS = 180_000
+const BENCHMARKS = [
+  start,
+  trivialRun,
+  pausedRun,
+  memory,
+  additionalMemory,
+  scaling,
+  scalingMemory,
+  throughput,
+]
+const LIMIT_MS = 240_000
 
 const { values: options } = parseArgs({ options: { json: { type: 'string' } } })
 const python = resolve(

@@ -16,14 +16,16 @@ import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
-from time import perf_counter
+from queue import Empty
+from time import perf_counter, sleep
 from typing import Any, TypeVar
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_event_loop
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 20.0
+STARTS = 2
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -32,7 +34,7 @@ B = TypeVar("B")
 class Kernel:
     """One kernel and its client."""
 
-    def __init__(self, home: str, *, wait_for_ready: bool) -> None:
+    def __init__(self, home: str, *, wait_for_ready: bool, first_code: str) -> None:
         started_at = perf_counter()
         _, connection_file = tempfile.mkstemp(suffix=".json", dir=home)
         os.unlink(connection_file)
@@ -48,19 +50,19 @@ class Kernel:
         try:
             if wait_for_ready:
                 self._client.wait_for_ready(timeout=TIMEOUT_S)
-                self.run()
+                self.run(first_code)
             else:
-                self._reply_to(self._client.execute("1", allow_stdin=False))
+                self._reply_to(self._client.execute(first_code, allow_stdin=False))
         except BaseException:
             self.close()
             raise
         self.start_ms = (perf_counter() - started_at) * 1000
         self.pid: int = self._manager.provisioner.pid  # type: ignore[union-attr]
 
-    def run(self) -> float:
-        """Run `1`; answer the ms until the reply, and until idle, when all output has come."""
+    def run(self, code: str = "1") -> float:
+        """Run code; answer the ms until the reply, and until idle, when all output has come."""
         started_at = perf_counter()
-        request = self._client.execute("1", allow_stdin=False)
+        request = self._client.execute(code, allow_stdin=False)
         self._published_until_idle(request)
         self._reply_to(request)
         return (perf_counter() - started_at) * 1000
@@ -95,21 +97,39 @@ class Driver:
         self._home = home
         self._kernels: list[Kernel] = []
 
-    def do_open(self, kernels: int, wait_for_ready: bool) -> dict[str, Any]:
-        def start(_: int) -> Kernel:
-            return Kernel(self._home, wait_for_ready=wait_for_ready)
+    def do_open(self, kernels: int, wait_for_ready: bool, imports: list[str]) -> dict[str, Any]:
+        first_code = "\n".join([*(f"import {name}" for name in imports), "1"])
+
+        def start(_: int) -> None:
+            for starts_left in reversed(range(STARTS)):
+                try:
+                    kernel = Kernel(
+                        self._home, wait_for_ready=wait_for_ready, first_code=first_code
+                    )
+                except (RuntimeError, Empty):
+                    # It binds ports that were free when its manager chose them, a while before.
+                    if starts_left == 0:
+                        raise
+                else:
+                    self._kernels.append(kernel)  # at once: where another fails, all are closed
+                    return
 
         if kernels == 1:
-            self._kernels.append(start(0))
+            start(0)
         else:  # as many at a time as there are cores
-            self._kernels += in_threads(start, range(kernels), os.cpu_count() or 1)
+            in_threads(start, range(kernels), os.cpu_count() or 1)
         return {
             "samples": [kernel.start_ms for kernel in self._kernels],
             "pids": [kernel.pid for kernel in self._kernels],
         }
 
-    def do_run(self, times: int) -> dict[str, Any]:
-        return {"samples": [self._kernels[0].run() for _ in range(times)]}
+    def do_run(self, times: int, pause_ms: float) -> dict[str, Any]:
+        samples = []
+        for _ in range(times):
+            if pause_ms > 0:
+                sleep(pause_ms / 1000)
+            samples.append(self._kernels[0].run())
+        return {"samples": samples}
 
     def do_throughput(self, seconds: float) -> dict[str, Any]:
         started_at = perf_counter()

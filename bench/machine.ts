@@ -1,5 +1,6 @@
 /** Facts of the machine and the versions, without which numbers mean nothing. */
 import { cpus, loadavg, release, type } from 'node:os'
+import { version as pyodide } from 'pyodide'
 import { version as libzmq } from 'zeromq'
 import { IpykernelDriver } from './contenders/ipykernel-driver.js'
 
@@ -13,6 +14,7 @@ export async function machineFacts(python: string): Promise<Record<string, strin
     system: `${type()} ${release()}`,
     node: `${process.version}, libzmq ${libzmq}`,
     ...driver.versions,
+    pyodide,
     'load average before': load(),
   }
 }

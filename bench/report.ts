@@ -2,8 +2,8 @@
 import { UNITS, type Benchmark, type Goal, type Measurement } from './benchmark.js'
 import { judge, summarize, type Verdict } from './statistics.js'
 
-const NAME_WIDTH = 44
-const NUMBER_WIDTH = 12
+const NAME_WIDTH = 60
+const NUMBER_WIDTH = 10
 
 /** The lines of one benchmark's part of the table. */
 export function table(measurement: Measurement): string {
@@ -37,18 +37,30 @@ export function asJson(measurement: Measurement) {
 
 function sentence(verdict: Verdict, { unit, rounds }: Benchmark): string {
   const { goal, reached, value, byRound, roundsReached } = verdict
-  const judgement = `${reached ? 'REACHED' : 'NOT REACHED'} (${digits(value)})`
+  const written = isFraction(goal) ? fraction : digits
+  const judgement = `${reached ? 'REACHED' : 'NOT REACHED'} (${written(value)})`
   const first = `goal: ${goal.statistic} of ${goal.of} ${wanted(goal, unit)}: ${judgement}`
-  if (byRound === null || roundsReached === null) return first
+  if (byRound === null || roundsReached === null || rounds === 1) return first
   // Where rounds disagree, the machine decided as much as the code did.
-  const range = byRound.map((bound) => digits(bound)).join(' to ')
+  const range = byRound.map(written).join(' to ')
   return `${first}\n        in ${roundsReached} of ${rounds} rounds alone, which gave ${range}`
 }
 
-function wanted({ limit }: Goal, unit: keyof typeof UNITS): string {
+function wanted(goal: Goal, unit: keyof typeof UNITS): string {
+  const { limit } = goal
   const bound = UNITS[unit] === 'less' ? 'at most' : 'at least'
   if (typeof limit === 'number') return `${bound} ${limit} ${unit}`
+  if (isFraction(goal)) return `${bound} 1/${Math.round(1 / limit.times)} of ${limit.of}`
   return `${bound} ${limit.times} times ${limit.of}`
+}
+
+/** Whether the goal is a part of another contender's number: 1/100 reads better than 0.01 times. */
+function isFraction({ limit }: Goal): boolean {
+  return typeof limit === 'object' && limit.times < 1
+}
+
+function fraction(value: number): string {
+  return `1/${digits(1 / value)}`
 }
 
 function row(name: string, cells: readonly string[]): string {

@@ -1,7 +1,8 @@
 import type { Benchmark } from '../benchmark.js'
 import { ipykernelMemory } from '../contenders/ipykernel.js'
+import { pyodideMemory } from '../contenders/pyodide.js'
 import { keeperMemory, toolsetMemory } from '../contenders/toolset.js'
-import { IPYKERNEL, OURS } from '../names.js'
+import { IPYKERNEL, OURS, PYODIDE } from '../names.js'
 
 /** Resident memory of one idle interpreter that has run `1`. */
 export const memory: Benchmark = {
@@ -13,6 +14,7 @@ export const memory: Benchmark = {
     [OURS]: toolsetMemory(),
     [`${OURS}, keeper (one per engine)`]: keeperMemory(),
     [IPYKERNEL]: ipykernelMemory(),
+    [`${PYODIDE}, no packages, with its Node`]: pyodideMemory(),
   },
   goals: [],
 }

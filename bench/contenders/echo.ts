@@ -2,6 +2,7 @@
 import { execa } from 'execa'
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Router } from 'zeromq'
 import { encodeMessage } from '../../src/channel/protocol.js'
 import type { Contender, Setting } from '../benchmark.js'
@@ -14,12 +15,13 @@ const MESSAGE = Buffer.from(
   encodeMessage({ type: 'run', run: 1000, code: '1', echo: 'all', result_var_name: null }),
 )
 
-/** Round trips with one echo, `times` a round. */
-export function echoRuns(times: number) {
+/** Round trips with one echo, `times` a round, with a pause before each. */
+export function echoRuns(times: number, pauseMs = 0) {
   return (setting: Setting) =>
     withEchoes(1, setting, async (router, [peer = Buffer.alloc(0)]) => {
       const samples: number[] = []
       for (let i = 0; i < times; i += 1) {
+        if (pauseMs > 0) await sleep(pauseMs)
         const startedAt = performance.now()
         await router.send([peer, MESSAGE])
         const [, reply] = await router.receive()
