@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type {
   ManageOptions,
   PythonInterpreterToolSet,
+  PythonInterpreterToolSetOptions,
   RunOptions,
   RunResult,
 } from '../src/index.js'
@@ -18,8 +19,10 @@ const AT_ONCE_MS = 5_000
 const MEGABYTE = 1_000_000
 
 /** A toolset whose session has a variable, which tells whether its state was kept. */
-async function sessionWithX(): Promise<PythonInterpreterToolSet> {
-  const tools = await makeToolset()
+async function sessionWithX(
+  options: PythonInterpreterToolSetOptions = {},
+): Promise<PythonInterpreterToolSet> {
+  const tools = await makeToolset(options)
   await tools.runPythonCode('x = 42')
   return tools
 }
@@ -188,7 +191,7 @@ describe('ending the process', () => {
     ['exec of another program', `import os\nos.execlp('false', 'false')`, /exited with code 1/],
     ['kill of its process group', 'import os\nos.killpg(0, 9)', /SIGKILL/],
   ])('by %s loses the state, and the result says so', async (_, code, reason) => {
-    const tools = await sessionWithX()
+    const tools = await sessionWithX({ checkpoint: 'off' })
     const startedAt = performance.now()
     const result = await tools.runPythonCode(`print('before')\n${code}`)
     expect(performance.now() - startedAt).toBeLessThan(AT_ONCE_MS)
@@ -205,7 +208,7 @@ describe('ending the process', () => {
   })
 
   it('while the session is idle is told by the next run, which runs once', async () => {
-    const tools = await sessionWithX()
+    const tools = await sessionWithX({ checkpoint: 'off' })
     const code = [
       'import os, threading, time',
       `def end():`,
@@ -247,7 +250,7 @@ describe('ending the process', () => {
   })
 
   it('20 times in a row never harms the session or Node', async () => {
-    const tools = await makeToolset()
+    const tools = await makeToolset({ checkpoint: 'off' })
     for (let i = 0; i < 20; i += 1) {
       const result = await tools.runPythonCode(`print(${i})\nimport os\nos.kill(os.getpid(), 9)`)
       expect(result).toMatchObject({ stdout: `${i}\n`, interpreter_crashed: true, state: 'lost' })
@@ -294,7 +297,7 @@ describe('file descriptors 1 and 2', () => {
   )
 
   it('all closed above 2, those of the worker too, is at worst a crash that is told', async () => {
-    const tools = await sessionWithX()
+    const tools = await sessionWithX({ checkpoint: 'off' })
     const result = await tools.runPythonCode('import os\nos.closerange(3, 256)')
     expect(result).toMatchObject({ success: false, interpreter_crashed: true, state: 'lost' })
     await expectXLost(tools)
@@ -695,7 +698,7 @@ describe('a removed workdir', () => {
   })
 
   it('is a clear error for a new interpreter, until it is there again', async () => {
-    const tools = await sessionWithX()
+    const tools = await sessionWithX({ checkpoint: 'off' })
     await rm(tools.workdir, { recursive: true })
     await expect(tools.runPythonCode('1', { client_id: 'new' })).rejects.toMatchObject({
       code: 'START',
@@ -968,7 +971,7 @@ describe('a malformed message', () => {
     ],
     ['with pipes that are no pipes', forged({ run: 2, pipes: { stdout: '/', stderr: '/' } })],
   ])('%s from user code ends its process at worst, and harms no other', async (_, send) => {
-    const tools = await sessionWithX()
+    const tools = await sessionWithX({ checkpoint: 'off' })
     await tools.runPythonCode('x = 43', { client_id: 'bystander' })
     const result = await tools.runPythonCode(`${socket}\n${send}\nimport time\ntime.sleep(100)`, {
       timeout_ms: AT_ONCE_MS,

@@ -50,7 +50,7 @@ describe('a closed toolset', () => {
     const temporary = await ownTemporaryFolder()
     const engine = new LocalEngine({ start: 'spawn' }) // a template would come meanwhile
     onTestFinished(() => engine.close())
-    const tools = await makeToolset({ engine })
+    const tools = await makeToolset({ engine, checkpoint: 'off' })
     await tools.runPythonCode('x = 1')
     const [folder = ''] = await engineFolders(temporary)
     const before = {
@@ -76,7 +76,7 @@ describe('a closed toolset', () => {
 
   it('gives back what dead processes had when they are replaced', async () => {
     const temporary = await ownTemporaryFolder()
-    const tools = await makeToolset()
+    const tools = await makeToolset({ checkpoint: 'off' })
     await tools.runPythonCode('1')
     const [folder = ''] = await engineFolders(temporary)
     const descriptors = (await openDescriptors()).length
@@ -178,7 +178,10 @@ describe('an engine', () => {
   it('that is closed ends the interpreters of all its toolsets', async () => {
     const temporary = await ownTemporaryFolder()
     const engine = new LocalEngine()
-    const [one, two] = [await makeToolset({ engine }), await makeToolset({ engine })]
+    const [one, two] = [
+      await makeToolset({ engine, checkpoint: 'off' }),
+      await makeToolset({ engine, checkpoint: 'off' }),
+    ]
     await one.runPythonCode('1')
     const run = two.runPythonCode(`${tell('started')}\nwhile True: pass`)
     await eventually('the code runs', () => existsSync(join(two.workdir, 'started')))

@@ -12,7 +12,7 @@ describe('a run that ends its process', () => {
   ])(
     'by %s says so, keeps its output, and goes on with a fresh process',
     async (_, code, reason) => {
-      const tools = await makeToolset()
+      const tools = await makeToolset({ checkpoint: 'off' })
       await tools.runPythonCode('x = 1')
       const result = await tools.runPythonCode(
         `import sys\nprint("before", end="")\nprint("error", file=sys.stderr)\n${code}\nprint("after")`,
@@ -37,7 +37,7 @@ describe('a run that ends its process', () => {
   )
 
   it('by a segfault names the line, and none of the worker', async () => {
-    const tools = await makeToolset()
+    const tools = await makeToolset({ checkpoint: 'off' })
     const { error } = await tools.runPythonCode(
       'import ctypes\ndef f():\n    ctypes.string_at(0)\nf()',
     )
@@ -58,7 +58,7 @@ describe('a run that ends its process', () => {
 
 describe('a loss that nobody has heard of', () => {
   it('because the call was aborted while its process was being killed is told by the next result', async () => {
-    const tools = await makeToolset({ interruptGraceMs: 300 })
+    const tools = await makeToolset({ interruptGraceMs: 300, checkpoint: 'off' })
     await tools.runPythonCode('import time, os\nos.mkfifo("caught")')
     const controller = new AbortController()
     const run = tools.runPythonCode(
@@ -76,7 +76,7 @@ describe('a loss that nobody has heard of', () => {
   })
 
   it('is not caused by a limit that has passed before the code could hear of it', async () => {
-    const tools = await makeToolset()
+    const tools = await makeToolset({ checkpoint: 'off' })
     await tools.runPythonCode('import time\nx = 1')
     for (let round = 0; round < 20; round += 1) {
       const result = await tools.runPythonCode('time.sleep(100)', { timeout_ms: 1 })
@@ -86,7 +86,7 @@ describe('a loss that nobody has heard of', () => {
   })
 
   it('is not the crash of a forked child', async () => {
-    const tools = await makeToolset()
+    const tools = await makeToolset({ checkpoint: 'off' })
     await tools.runPythonCode(
       'import os, ctypes\nif os.fork() == 0: ctypes.string_at(0)\nx = os.wait()',
     )
@@ -98,7 +98,7 @@ describe('a loss that nobody has heard of', () => {
 
 describe('a process that died between runs', () => {
   it('is shown as dead, and the next run says that it was replaced and runs once', async () => {
-    const tools = await makeToolset()
+    const tools = await makeToolset({ checkpoint: 'off' })
     const { stdout: pid } = await tools.runPythonCode('import os\nos.getpid()')
     process.kill(Number(pid), 'SIGKILL')
     await eventually('the list shows it as dead', async () => {
@@ -118,7 +118,7 @@ describe('a process that died between runs', () => {
   })
 
   it('is replaced before the code runs when nobody has noticed its death yet', async () => {
-    const tools = await makeToolset()
+    const tools = await makeToolset({ checkpoint: 'off' })
     for (let round = 0; round < 10; round += 1) {
       const { stdout: pid } = await tools.runPythonCode('import os\nos.getpid()')
       process.kill(Number(pid), 'SIGKILL')
@@ -128,7 +128,7 @@ describe('a process that died between runs', () => {
   })
 
   it('does not keep child processes of its session alive', async () => {
-    const tools = await makeToolset()
+    const tools = await makeToolset({ checkpoint: 'off' })
     const { result } = await tools.runPythonCode(
       [
         'import subprocess',

@@ -142,7 +142,7 @@ describe('manageInterpreters', () => {
   })
 
   it('tells a run that it ends of the restart, and the next run starts afresh', async () => {
-    const tools = await makeToolset()
+    const tools = await makeToolset({ checkpoint: 'off' })
     await tools.runPythonCode('import os\nos.mkfifo("started")\nx = 1')
     const run = tools.runPythonCode('open("started", "w").close()\nimport time; time.sleep(100)')
     await tools.runPythonCode('open("started").read()', { client_id: 'other' })
@@ -198,7 +198,13 @@ describe('tools', () => {
     }))
     expect(described.map(({ name }) => name)).toEqual(['run_python_code', 'manage_interpreters'])
     expect(described[0]?.keys).toEqual(['code', 'result_var_name', 'interpreter_id', 'timeout_ms'])
-    expect(described[1]?.keys).toEqual(['operation', 'interpreter_id'])
+    expect(described[1]?.keys).toEqual([
+      'operation',
+      'interpreter_id',
+      'name',
+      'checkpoint',
+      'reseed',
+    ])
     for (const { words } of described) expect(words).toBeLessThan(300)
   })
 

@@ -8,7 +8,7 @@ import { makeToolset, temporaryFolder } from './helpers/toolset.js'
 async function forkingToolset(options: LocalEngineOptions = {}) {
   const engine = new LocalEngine({ start: 'fork', ...options })
   onTestFinished(() => engine.close())
-  return makeToolset({ engine })
+  return makeToolset({ engine, checkpoint: 'off' })
 }
 
 const LOADED =

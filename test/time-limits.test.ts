@@ -7,6 +7,7 @@ import {
   AbortedError,
   LocalEngine,
   type PythonInterpreterToolSet,
+  type PythonInterpreterToolSetOptions,
   type RunResult,
 } from '../src/index.js'
 import { eventually, isAlive } from './helpers/processes.js'
@@ -38,8 +39,10 @@ const JOINED_THREAD = [
 ].join('\n')
 
 /** A toolset whose session has a variable. */
-async function sessionWithX(): Promise<PythonInterpreterToolSet> {
-  const tools = await makeToolset({ interruptGraceMs: GRACE_MS })
+async function sessionWithX(
+  options: PythonInterpreterToolSetOptions = {},
+): Promise<PythonInterpreterToolSet> {
+  const tools = await makeToolset({ interruptGraceMs: GRACE_MS, ...options })
   await tools.runPythonCode('x = 42')
   return tools
 }
@@ -181,7 +184,7 @@ describe('a time limit interrupts', () => {
   })
 
   it('code that has left its process group', async () => {
-    const tools = await sessionWithX()
+    const tools = await sessionWithX({ checkpoint: 'off' })
     const leave = 'import os, time\nos.setpgid(0, os.getppid())\nend = time.monotonic() + 2'
     const code = `${leave}\nwhile time.monotonic() < end: pass`
     expectInterrupted(await tools.runPythonCode(code, { timeout_ms: LIMIT_MS }))
@@ -207,7 +210,7 @@ describe('a time limit interrupts', () => {
 
 describe('a run that ignores the interrupt', () => {
   it('is killed after the grace period, which the result tells with the lost state', async () => {
-    const tools = await sessionWithX()
+    const tools = await sessionWithX({ checkpoint: 'off' })
     const result = await tools.runPythonCode(`print('before')\n${STUBBORN}`, {
       timeout_ms: LIMIT_MS,
     })
@@ -342,7 +345,7 @@ describe('an aborted call', () => {
   })
 
   it('that has to be killed is told by the next result', async () => {
-    const tools = await sessionWithX()
+    const tools = await sessionWithX({ checkpoint: 'off' })
     const abort = new AbortController()
     // Told from within the try: before it, the interrupt would end the run.
     const code = STUBBORN.replace(
@@ -477,7 +480,7 @@ describe('closing', () => {
   })
 
   it('ends a run that executes, which says so and claims no new process', async () => {
-    const tools = await sessionWithX()
+    const tools = await sessionWithX({ checkpoint: 'off' })
     const call = tools.runPythonCode(`${tell('started')}\n${STUBBORN}`)
     await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
     await tools.close()

@@ -10,6 +10,7 @@ from typing import Any
 
 from .output import is_open
 from .protocol import Message, encode_json
+from .threads import thread_ids
 
 
 class Channel:
@@ -17,6 +18,8 @@ class Channel:
 
     def __init__(self, endpoint: str, identity: str, pyzmq_path: str | None) -> None:
         """Connect to Node's ROUTER at `endpoint` under the secret `identity`.
+
+        `threads` then are the ids of those that ZeroMQ has started for it.
 
         `pyzmq_path` is a folder with pyzmq in it, for an environment that has none of its own;
         raises ImportError where neither has one.
@@ -32,12 +35,13 @@ class Channel:
 
     def _connect(self, identity: str) -> None:
         zmq = self._zmq
-        before = _descriptors()
+        before, threads_before = _descriptors(), thread_ids()
         self._socket: Any = zmq.Context().socket(zmq.DEALER)
         self._socket.setsockopt(zmq.IDENTITY, identity.encode())
         self._socket.setsockopt(zmq.LINGER, 1000)
         self._timeout: int | None = None
         self._internal = _descriptors() - before
+        self.threads = thread_ids() - threads_before
         self._socket.connect(self._endpoint)
 
     def receive(self, milliseconds: int | None) -> list[bytes] | None:

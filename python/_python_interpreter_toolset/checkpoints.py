@@ -116,12 +116,13 @@ class Checkpoints:
 
     def _make(self, checkpoint_id: str) -> dict[str, Any] | None:
         _require_memory()
-        started_at = monotonic()
+        before = _processor_seconds()
         own = self._channel.descriptors() | set(self._output.descriptors())
-        request = self._copies.make(checkpoint_id, self._run, own)
+        request = self._copies.make(checkpoint_id, self._run, own, self._channel.threads)
         self._output.forget_copying()
         self._made_at = monotonic()
-        self._fork_cost = self._made_at - started_at
+        # Not by the clock: others may have had the processor meanwhile.
+        self._fork_cost = _processor_seconds() - before
         self._usage = _system_usage()
         self._retry = _RETRY_SECONDS
         return request
@@ -134,6 +135,13 @@ class Checkpoints:
             with open(f"{self._trouble_file}.new", "w", encoding="utf-8") as file:
                 file.write(trouble)
             os.replace(file.name, self._trouble_file)
+
+
+def _processor_seconds() -> float:
+    """Answer the time that this process, and those that it has waited for, have computed."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    others = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
 
 
 def _system_usage() -> tuple[float, int]:

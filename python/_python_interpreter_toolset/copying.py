@@ -57,15 +57,18 @@ class Copies:
         self._forking = False
         self._null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
-    def make(self, copy_id: str, run: int, own: Collection[int]) -> dict[str, Any] | None:
+    def make(
+        self, copy_id: str, run: int, own: Collection[int], own_threads: Collection[int]
+    ) -> dict[str, Any] | None:
         """Make a copy of the state after `run`, that is known to the keeper by `copy_id`.
 
-        `own` are the descriptors that whoever goes on in a copy makes anew. Answers None in this
+        `own` and `own_threads` are the descriptors and native threads that whoever goes on in a
+        copy makes anew. Answers None in this
         process, and the keeper's request in a process that goes on from the copy, where "threads"
         has the names of those that were left behind. Raises CannotCopy.
         """
         self._openmp.pause()
-        threads = self._require_fit()
+        threads = self._require_fit(own_threads)
         descriptors = Descriptors()
         if descriptors.gpu:
             raise CannotCopy(f"{descriptors.gpu} is open, and what a GPU holds cannot be copied")
@@ -82,7 +85,7 @@ class Copies:
                     if random:
                         random.setstate(random_state)  # forks reseed it
                     return request
-                self._require_no_unknown()
+                self._require_no_unknown(own_threads)
                 os.write(go_ahead, _GO_AHEAD)
             except OSError as error:
                 raise CannotCopyNow(f"fork failed: {error}") from None
@@ -100,8 +103,8 @@ class Copies:
         self._unfit = frozenset()
         _prefer_for_killing(self._oom_score)
 
-    def _require_fit(self) -> Threads:
-        threads = Threads()
+    def _require_fit(self, own_threads: Collection[int]) -> Threads:
+        threads = Threads(own_threads)
         if self._unfit and self._unfit <= threads.foreign.keys():
             raise CannotCopy(_explain(threads.unknown()))
         running = threads.running()
@@ -110,9 +113,9 @@ class Copies:
             raise CannotCopyNow(f"a thread is computing in a library ({names})")
         return threads
 
-    def _require_no_unknown(self) -> None:
+    def _require_no_unknown(self, own_threads: Collection[int]) -> None:
         """Look at what a fork leaves: OpenBLAS, for one, has ended its own threads for it."""
-        threads = Threads()
+        threads = Threads(own_threads)
         unknown = threads.unknown()
         self._unfit = frozenset(unknown)
         if unknown:
@@ -155,6 +158,7 @@ class Copies:
                     continue
                 request: dict[str, Any] = json.loads(packet)
                 mark_process(request["id"])
+                descriptors.open_files_again()
                 _tell(connection, {"event": "forked", "id": request["id"], "pid": os.getpid()})
                 return {**request, "threads": names}
         except BaseException as error:

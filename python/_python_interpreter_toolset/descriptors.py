@@ -88,6 +88,10 @@ class Descriptors:
                 inheritable = os.get_inheritable(descriptor)
                 os.dup2(dead.fileno(), descriptor, inheritable)
         dead.close()
+        self.open_files_again()
+
+    def open_files_again(self) -> None:
+        """Have the files for this process alone, each at the offset that it had then."""
         for descriptor, offset, flags in self._files:
             with contextlib.suppress(OSError):
                 _open_again(descriptor, offset, flags)

@@ -57,6 +57,8 @@ class Keeper:
         self.copying: list[Copying] = []
         # Workers that have been reaped while a copy of them is being made.
         self.lost: dict[str, int] = {}
+        # Of whom Node wants to know when no copy of them is being made.
+        self.settling: list[str] = []
         # Forked by a source, and ended before that has told their pid.
         self.unclaimed: dict[int, int] = {}
         # To be killed as soon as a source has told their pid.
@@ -181,10 +183,12 @@ class Keeper:
                 self.fail_copy(copying, "its fork did not end")
                 if copying.worker in self.pids:
                     tell({"event": "stuck", "id": copying.worker})
-        for worker_id, status in list(self.lost.items()):
-            if not any(copying.worker == worker_id for copying in self.copying):
-                del self.lost[worker_id]
-                self.tell_end(worker_id, status)
+        busy = {copying.worker for copying in self.copying}
+        for worker_id in [settling for settling in self.settling if settling not in busy]:
+            self.settling.remove(worker_id)
+            tell({"event": "settled", "id": worker_id})
+        for worker_id in [lost for lost in self.lost if lost not in busy]:
+            self.tell_end(worker_id, self.lost.pop(worker_id))
 
     def hear_copy(self, copying: Copying, event: Event) -> None:
         """Handle what is said of one copy: `copying` by its worker, then `asleep` by itself."""
@@ -256,6 +260,11 @@ class Keeper:
             self.signal_worker(command["id"], signal.SIGINT)
         finally:
             tell({"event": "interrupted", "id": command["id"]})
+
+    def do_settle(self, command: Event) -> None:
+        """Say when each copy that the worker has begun to make is there, or has failed."""
+        self.settling.append(command["id"])
+        self.hear_copies()
 
     def do_kill(self, command: Event) -> None:
         """Send SIGKILL to the worker's process group; its end is told when it is reaped."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Collection
 
-# Ours and the user's ZeroMQ threads: a copy makes itself a new context, or has dead sockets.
+# User code's ZeroMQ: in a copy its sockets are dead anyway.
 # jemalloc has fork handlers of its own (background_thread_postfork_child).
 _SAFE = ("ZMQbg/", "jemalloc_bg_thd")
 _SCHED_YIELD = {"x86_64": "24", "aarch64": "124"}.get(os.uname().machine)
@@ -15,16 +16,16 @@ _SCHED_YIELD = {"x86_64": "24", "aarch64": "124"}.get(os.uname().machine)
 class Threads:
     """What threads there are, and what they mean for a fork."""
 
-    def __init__(self) -> None:
-        """Look at all of them but the one that calls."""
+    def __init__(self, known: Collection[int] = ()) -> None:
+        """Look at all of them but the one that calls, and those in `known`."""
         own = threading.get_native_id()
         self._python = {
             thread.native_id: thread.name
             for thread in threading.enumerate()
             if thread.native_id not in (own, None)
         }
-        ids = {int(name) for name in os.listdir("/proc/self/task")} - {own}
-        names = {id: _name(id) for id in ids - self._python.keys()}
+        foreign = thread_ids() - self._python.keys() - {own, *known}
+        names = {id: _name(id) for id in foreign}
         self.foreign = {id: name for id, name in names.items() if not name.startswith(_SAFE)}
 
     @property
@@ -47,6 +48,14 @@ class Threads:
         if len(unnamed) > _fork_safe():
             return self.foreign
         return {id: name for id, name in self.foreign.items() if id not in unnamed}
+
+
+def thread_ids() -> set[int]:
+    """Answer the ids of all threads of this process, where the system lists them."""
+    try:
+        return set(map(int, os.listdir("/proc/self/task")))
+    except OSError:
+        return set()
 
 
 def _name(thread: int) -> str:

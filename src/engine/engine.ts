@@ -181,6 +181,8 @@ export interface Worker {
    * @throws {@link CheckpointError} where there cannot be one now
    */
   checkpoint(): Promise<Checkpoint>
+  /** Resolves when each checkpoint that it has begun to make is there, or has failed. */
+  checkpointsSettled(): Promise<void>
   /** Why the last state has no checkpoint: completes "because"; empty where nothing is wrong. */
   checkpointTrouble(): Promise<string>
 }

@@ -219,6 +219,7 @@ export class Interpreter {
    */
   rollback(idOrName: string | null): Promise<Checkpoint> {
     return this.#enqueue(undefined, async () => {
+      await this.#worker?.checkpointsSettled()
       const checkpoint =
         idOrName === null ? this.#checkpointBefore() : this.#checkpoints.find(idOrName)
       const old = this.#worker

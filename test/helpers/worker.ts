@@ -27,9 +27,11 @@ export async function startRawWorker(): Promise<RawWorker> {
     identity: IDENTITY,
     nonce: '0'.repeat(32),
     folder,
+    id: 'worker',
     pyzmq_path: null,
     init_code: null,
     figures: null,
+    checkpoint: null,
   }
   const worker = execa(testPython, [pythonPackage], {
     input: JSON.stringify(config),

@@ -28,6 +28,7 @@ const keeperEvent = z.discriminatedUnion('event', [
     pid: z.number(),
   }),
   z.object({ event: z.literal('stuck'), id: z.string() }),
+  z.object({ event: z.literal('settled'), id: z.string() }),
   z.object({ event: z.literal('interrupted'), id: z.string() }),
   z.object({ event: z.literal('failed'), id: z.string().optional(), message: z.string() }),
   z.object({
@@ -84,6 +85,7 @@ interface Child {
   readonly onCopy: (copy: Copy) => void
   readonly onStuck: () => void
   readonly onInterrupted: (() => void)[]
+  readonly onSettled: (() => void)[]
 }
 
 /** The keeper process of one engine. */
@@ -199,6 +201,16 @@ export class Keeper {
     })
   }
 
+  /** Resolves when each copy that the worker has begun to make of itself is there, or has failed. */
+  settle(id: string): Promise<void> {
+    const child = this.#children.get(id)
+    if (child === undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      child.onSettled.push(resolve)
+      this.#tell({ do: 'settle', id })
+    })
+  }
+
   /** Sends SIGKILL to the worker and its group. */
   kill(id: string): void {
     this.#tell({ do: 'kill', id })
@@ -227,6 +239,7 @@ export class Keeper {
       child.pid = event.pid
       child.onSpawned(event.pid)
     } else if (event.event === 'interrupted') child.onInterrupted.shift()?.()
+    else if (event.event === 'settled') child.onSettled.shift()?.()
     else if (event.event === 'stuck') child.onStuck()
     else if (event.event === 'template') child.onTemplate(event.threads, event.failed)
     else if (event.event === 'failed') {
@@ -239,7 +252,7 @@ export class Keeper {
     const child = this.#children.get(id)
     this.#children.delete(id)
     if (child === undefined) return
-    for (const resolve of child.onInterrupted) resolve()
+    for (const resolve of [...child.onInterrupted, ...child.onSettled]) resolve()
     child.onFailed(new StartError(`The Python process ${exit.description}.`))
     child.onExited(exit)
   }
@@ -254,7 +267,7 @@ export class Keeper {
 }
 
 function newChild(
-  listeners: Partial<Omit<Child, 'onInterrupted' | 'pid'>> & Pick<Child, 'onExited'>,
+  listeners: Partial<Omit<Child, 'onInterrupted' | 'onSettled' | 'pid'>> & Pick<Child, 'onExited'>,
 ): Child {
   const nothing = () => undefined
   return {
@@ -265,6 +278,7 @@ function newChild(
     onCopy: nothing,
     onStuck: nothing,
     onInterrupted: [],
+    onSettled: [],
     ...listeners,
   }
 }

@@ -222,6 +222,10 @@ export class LocalWorker implements Worker {
     }
   }
 
+  checkpointsSettled(): Promise<void> {
+    return this.#start.keeper.settle(this.#id)
+  }
+
   async checkpointTrouble(): Promise<string> {
     if (process.platform !== 'linux') return 'only Linux can have any'
     if (this.#exit !== null) return this.#lastTrouble
