@@ -7,7 +7,7 @@ export const RUN_DESCRIPTION = `Runs Python code in a persistent session and ans
 - To get a value as data, set result_var_name to the name of a variable: its value comes as JSON in result.
 - Plots: use matplotlib as usual. Every figure still open at plt.show() or at the end of the code is saved as a PNG file and closed; fig_storage_paths names the files.
 - success says whether the code ran to its end. If not, error has name, value and traceback; correct the code and call again. Variables set before the error are kept.
-- If interpreter_restarted is true, the Python process died and all variables are gone: load your data again. notices says what happened.
+- If the Python process dies, your session goes on. state says how: restored means that variables and imports are as after the run numbered restored_to, so do again only what came after it; lost means that all are gone, so load your data again. notices says what happened.
 - A run that takes longer than its time limit (timeout_ms) is stopped. Split long work into several calls.
 - Top-level await works; background tasks only go on while a later call awaits. input() is not available.`
 
@@ -18,5 +18,11 @@ export const MANAGE_DESCRIPTION = `Manages Python interpreters. You have a sessi
 - interrupt: stop the code that an interpreter runs now; its variables are kept.
 - restart: start an interpreter afresh; all its variables are lost.
 - delete: end an interpreter.
+- checkpoint: remember all variables as they are now, before a risky step; answers its checkpoint_id. Give it a name if you like.
+- rollback: go back to a checkpoint, named by its id or name; without one, undo the last run.
+- branch: make a new interpreter that goes on from your present state, or from a checkpoint; answers its interpreter_id. Use it to try several ideas from one state without loading the data again.
+- drop: forget a checkpoint.
 
-Without interpreter_id, interrupt, restart and delete act on your session.`
+Checkpoints hold variables, imports and the current directory. Files, databases and all else outside of Python are not undone.
+
+Without interpreter_id, all but create and list act on your session.`

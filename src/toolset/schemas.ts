@@ -38,7 +38,7 @@ export const manageInput = z.strictObject({
     ])
     .describe(
       'create, list, delete, restart (forgets all variables), interrupt (stops a run), checkpoint ' +
-        '(remembers the variables), rollback (goes back), branch (goes on beside) or drop (a checkpoint).',
+        '(remembers all variables), rollback (undoes), branch (a copy that goes on) or drop.',
     ),
   interpreter_id: interpreterId.nullish(),
   name: z
