@@ -240,6 +240,19 @@ describe('a restored session', () => {
     expect(await output(tools, compute)).toBe(before)
   })
 
+  it('names the threads that are gone, also when it is restored again', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode('import threading')
+    await tools.runPythonCode(SEGFAULT)
+    const crashed = await tools.runPythonCode(SEGFAULT)
+    expect(crashed.notices?.join()).not.toMatch(/Threads/)
+    await tools.runPythonCode(
+      'threading.Thread(target=threading.Event().wait, name="waiting", daemon=True).start()',
+    )
+    const second = await tools.runPythonCode(SEGFAULT)
+    expect(second.notices).toContain('Threads do not survive that: waiting ended.')
+  })
+
   it('is not claimed where polars has threads that a copy would lack', async () => {
     const tools = await makeSession({ env: { PYTHONPATH: LIBRARIES } })
     await tools.runPythonCode('x = 1')

@@ -10,6 +10,7 @@ import contextlib
 import gc
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Semaphore
@@ -19,6 +20,9 @@ from typing import Any
 def let_go() -> None:
     """Have all libraries that are loaded forget what stayed behind."""
     signal.set_wakeup_fd(-1)
+    with contextlib.suppress(AttributeError):
+        # Python 3.11 and earlier leave it that of the process that was copied.
+        threading.main_thread()._set_native_id()  # type: ignore[attr-defined]
     for module_name, mend in _MODULES.items():
         module = sys.modules.get(module_name)
         if module is not None:

@@ -22,7 +22,7 @@ class Threads:
         self._python = {
             thread.native_id: thread.name
             for thread in threading.enumerate()
-            if thread.native_id not in (own, None)
+            if thread is not threading.current_thread() and thread.native_id is not None
         }
         foreign = thread_ids() - self._python.keys() - {own, *known}
         names = {id: _name(id) for id in foreign}
