@@ -13,8 +13,10 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measure, type Measurement } from './benchmark.js'
 import { additionalMemory } from './benchmarks/additional-memory.js'
+import { checkpointedRuns } from './benchmarks/checkpointed-runs.js'
 import { memory } from './benchmarks/memory.js'
 import { pausedRun } from './benchmarks/paused-run.js'
+import { recovery } from './benchmarks/recovery.js'
 import { scaling } from './benchmarks/scaling.js'
 import { scalingMemory } from './benchmarks/scaling-memory.js'
 import { start } from './benchmarks/start.js'
@@ -27,6 +29,8 @@ const BENCHMARKS = [
   start,
   trivialRun,
   pausedRun,
+  checkpointedRuns,
+  recovery,
   memory,
   additionalMemory,
   scaling,

@@ -9,5 +9,5 @@ export const recovery: Benchmark = {
   rounds: 4,
   reference: OURS,
   contenders: { [OURS]: toolsetRecoveries(10) },
-  goals: [],
+  goals: [{ of: OURS, statistic: 'p50', limit: 25 }],
 }

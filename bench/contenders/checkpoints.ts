@@ -1,6 +1,6 @@
 /** This project where it keeps checkpoints of its sessions: what they cost, and what they save. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PythonInterpreterToolSet, PythonInterpreterToolSetOptions } from '../../src/index.js'
+import type { CheckpointPolicy, PythonInterpreterToolSet } from '../../src/index.js'
 import type { Contender, Setting } from '../benchmark.js'
 import { openWithTemplate, timedRun } from './toolset.js'
 
@@ -17,15 +17,10 @@ const SEGFAULT = 'import ctypes; ctypes.string_at(0)'
 /** Between a result and the next crash; a model takes longer than that to write its next run. */
 const THINKING_MS = 100
 
-interface Checkpointing extends PythonInterpreterToolSetOptions {
-  readonly checkpoint: 'auto' | 'off'
-}
-
 /** Trivial runs back to back in one forked session, `times` a round. */
-export function toolsetCheckpointedRuns(checkpoint: Checkpointing['checkpoint'], times: number) {
+export function toolsetCheckpointedRuns(checkpoint: CheckpointPolicy, times: number) {
   return async (setting: Setting): Promise<Contender> => {
-    const options: Checkpointing = { checkpoint }
-    const { toolset, close } = await openWithTemplate(setting, options)
+    const { toolset, close } = await openWithTemplate(setting, { checkpoint })
     const round = async () => {
       const samples: number[] = []
       for (let i = 0; i < times; i += 1) samples.push(await timedRun(toolset))
