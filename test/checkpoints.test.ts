@@ -249,6 +249,9 @@ describe('a restored session', () => {
     await tools.runPythonCode(
       'threading.Thread(target=threading.Event().wait, name="waiting", daemon=True).start()',
     )
+    await eventually('it has a checkpoint', async () => {
+      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 4
+    })
     const second = await tools.runPythonCode(SEGFAULT)
     expect(second.notices).toContain('Threads do not survive that: waiting ended.')
   })
@@ -287,6 +290,9 @@ describe('a restored session', () => {
     ].join('\n')
     const expected = "[[2, 4], [6], [4], '5\\n', [6, 7]]\n"
     expect(await output(tools, use)).toBe(expected)
+    await eventually('it has a checkpoint', async () => {
+      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 1
+    })
     const crashed = await tools.runPythonCode(SEGFAULT)
     expect(crashed).toMatchObject({ state: 'restored', restored_to: 1 })
     expect(crashed.notices?.join()).toMatch(/Threads do not survive that: .*ThreadPoolExecutor/)

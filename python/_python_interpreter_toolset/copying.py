@@ -16,6 +16,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Collection, Iterator
+from time import sleep
 from typing import Any
 
 from .descriptors import Descriptors
@@ -27,6 +28,8 @@ from .threads import Threads
 _MAX_PACKET = 1 << 16
 _CONNECT_SECONDS = 1.0
 _GO_AHEAD = b"!"
+_LOOKS = 3
+_LOOK_SECONDS = 0.002
 _MOST_THREADS_NAMED = 20
 # SIGCHLD stays, to be discarded: blocked, it would wait for the user's handler to come back.
 _HELD_SIGNALS = signal.valid_signals() - {signal.SIGCHLD}
@@ -104,14 +107,15 @@ class Copies:
         _prefer_for_killing(self._oom_score)
 
     def _require_fit(self, own_threads: Collection[int]) -> Threads:
-        threads = Threads(own_threads)
-        if self._unfit and self._unfit <= threads.foreign.keys():
-            raise CannotCopy(_explain(threads.unknown()))
-        running = threads.running()
-        if running:
-            names = ", ".join(running)
-            raise CannotCopyNow(f"a thread is computing in a library ({names})")
-        return threads
+        for _ in range(_LOOKS):
+            threads = Threads(own_threads)
+            if self._unfit and self._unfit <= threads.foreign.keys():
+                raise CannotCopy(_explain(threads.unknown()))
+            running = threads.running()
+            if not running:
+                return threads
+            sleep(_LOOK_SECONDS)  # most are about to wait for something
+        raise CannotCopyNow(f"a thread is computing in a library ({', '.join(running)})")
 
     def _require_no_unknown(self, own_threads: Collection[int]) -> None:
         """Look at what a fork leaves: OpenBLAS, for one, has ended its own threads for it."""

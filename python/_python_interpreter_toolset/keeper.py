@@ -211,8 +211,9 @@ class Keeper:
             self.fail_copy(copying, event.get("message", "its copy was refused"))
 
     def fail_copy(self, copying: Copying, message: str) -> None:
-        """Let go of a copy that has not come about."""
+        """Let go of a copy that has not come about, and end what there is of it."""
         copying.source.socket.close()
+        end_marked_children(copying.source.id, self.pids.values())
         tell({"event": "failed", "id": copying.source.id, "message": message})
 
     def make_pipes(self, worker_id: str) -> tuple[int, int]:

@@ -245,13 +245,17 @@ export class LocalWorker implements Worker {
     signal.addEventListener('abort', abandon)
     const ready = new Promise<ReadyMessage>((resolve) => (this.#onReady = resolve))
     try {
-      this.#pid = await keeper.spawn(this.#spawnCommand(), this.#start.source, {
+      const spawned = keeper.spawn(this.#spawnCommand(), this.#start.source, {
         onExited: (exit) => this.#end(exit),
         onCopy: (copy) => this.#addCheckpoint(copy),
         onStuck: () => void this.kill('was killed because its fork for a checkpoint did not end'),
       })
-      this.#attach()
-      const message = await this.#firstOf(ready, timeoutMs)
+      const readyToRun = spawned.then((pid) => {
+        this.#pid = pid
+        this.#attach()
+        return ready
+      })
+      const message = await this.#firstOf(readyToRun, timeoutMs)
       if (message.error !== null) throw new InitCodeError(message.error.traceback)
     } catch (error) {
       void this.kill('was killed because it could not be used')
