@@ -109,6 +109,7 @@ describe('a process that dies', () => {
   it('in a call that was aborted is told by the next result', async () => {
     const tools = await makeSession({ interruptGraceMs: 300 })
     await tools.runPythonCode('import time, os\nx = 1\nos.mkfifo("caught")')
+    await tools.runPythonCode('1', { client_id: 'other' })
     const controller = new AbortController()
     const run = tools.runPythonCode(
       'x = 2\nwhile True:\n  try: time.sleep(1)\n  except KeyboardInterrupt: open("caught", "w").close()',

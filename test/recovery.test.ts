@@ -60,6 +60,7 @@ describe('a loss that nobody has heard of', () => {
   it('because the call was aborted while its process was being killed is told by the next result', async () => {
     const tools = await makeToolset({ interruptGraceMs: 300, checkpoint: 'off' })
     await tools.runPythonCode('import time, os\nos.mkfifo("caught")')
+    await tools.runPythonCode('1', { client_id: 'other' })
     const controller = new AbortController()
     const run = tools.runPythonCode(
       'while True:\n  try: time.sleep(1)\n  except KeyboardInterrupt: open("caught", "w").close()',
