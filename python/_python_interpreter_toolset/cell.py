@@ -11,6 +11,8 @@ _FUTURE_FLAGS = 0
 for _name in __future__.all_feature_names:
     _FUTURE_FLAGS |= getattr(__future__, _name).compiler_flag
 
+# Without one of these, a source is neither several statements nor one with statements in it.
+_OF_MORE = ("\n", "\r", ";", ":")
 
 # A statement that names one of these starts a loop of its own, which needs that none is running.
 _LOOP_STARTERS = {"run", "run_until_complete", "run_forever", "Runner"}
@@ -30,6 +32,9 @@ class Compiler:
         as the prompt does, so that their value goes to `sys.displayhook`. Raises what `compile`
         raises: SyntaxError, ValueError, RecursionError, MemoryError, UnicodeEncodeError.
         """
+        line = self._compile_line(source, filename) if echo != "none" else None
+        if line is not None:
+            return [line]
         tree: ast.Module = compile(
             source, filename, "exec", self._flags | ast.PyCF_ONLY_AST, dont_inherit=True
         )
@@ -41,6 +46,18 @@ class Compiler:
             return self._compile_groups(alone, shown, filename)
         return pieces
 
+    def _compile_line(self, source: str, filename: str) -> CodeType | None:
+        """Answer the code of a source that can only be one simple statement; None for any other.
+
+        Without the tree, it is compiled in half of the time.
+        """
+        if any(character in source for character in _OF_MORE):
+            return None
+        try:
+            return self._compile(source, filename, "single")
+        except SyntaxError:
+            return None  # the error of a whole source can be another
+
     def _compile_groups(
         self, groups: list[list[ast.stmt]], shown: set[ast.stmt], filename: str
     ) -> list[CodeType]:
@@ -51,8 +68,10 @@ class Compiler:
             for group in groups
         ]
 
-    def _compile(self, tree: ast.Module | ast.Interactive, filename: str, mode: str) -> CodeType:
-        code: CodeType = compile(tree, filename, mode, self._flags, dont_inherit=True)
+    def _compile(
+        self, source: ast.Module | ast.Interactive | str, filename: str, mode: str
+    ) -> CodeType:
+        code: CodeType = compile(source, filename, mode, self._flags, dont_inherit=True)
         self._flags |= code.co_flags & _FUTURE_FLAGS
         return code
 

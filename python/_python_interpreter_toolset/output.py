@@ -196,7 +196,10 @@ class Output:
         streams = list(self._streams)
         for index, stream in enumerate(streams):
             try:
-                stream.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=True)
+                if not _is_untouched(stream):
+                    stream.reconfigure(
+                        encoding="utf-8", errors="backslashreplace", write_through=True
+                    )
             except ValueError:  # detached from its buffer
                 streams[index] = _text_stream(self, index + 1)
         self._streams = (streams[0], streams[1])
@@ -264,6 +267,12 @@ def _text_stream(output: Output, descriptor: int) -> io.TextIOWrapper:
         newline="\n",
         write_through=True,  # what a crashed process printed must be in the pipe by then
     )
+
+
+def _is_untouched(stream: io.TextIOWrapper) -> bool:
+    """Answer whether a stream of ours is as it was made; raises ValueError if it is detached."""
+    encoding = stream.encoding == "utf-8" and stream.errors == "backslashreplace"
+    return encoding and stream.write_through and not stream.closed
 
 
 def _duplicate(descriptor: int) -> int:

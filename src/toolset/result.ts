@@ -101,8 +101,7 @@ export async function runResult(
     ...(reply?.notices ?? []),
     ...truncationNotices(run),
   ]
-  return {
-    ...(error === null ? { success: true } : { success: false, error }),
+  const fields: RunFields = {
     result: error === null ? (reply?.value ?? null) : null,
     ...(error === null && reply?.valueType !== undefined ? { result_type: reply.valueType } : {}),
     stdout: execution.stdout.toString(),
@@ -127,6 +126,8 @@ export async function runResult(
     ...(reply === null || reply.survivors.length === 0 ? {} : { survivors: [...reply.survivors] }),
     ...(notices.length === 0 ? {} : { notices }),
   }
+  // Spread last: an object that begins with a spread is slow to make, a hundredth of a trivial run.
+  return error === null ? { success: true, ...fields } : { success: false, error, ...fields }
 }
 
 function stateOf({ restart, setBack }: FinishedRun): SessionState {

@@ -41,6 +41,11 @@ type StreamName = 'stdout' | 'stderr'
 
 const STREAMS: readonly StreamName[] = ['stdout', 'stderr']
 const MAX_STARTUP_TEXT = 4000
+/**
+ * How long output waits in the pipes at the start of a run. A run that has ended by then has woken
+ * Node once, with its reply, rather than with each mark and text; one that fills a pipe before waits.
+ */
+const WATCH_AFTER_MS = 5
 /** What a process writes before it has started any run, be it `initCode`. */
 const BEFORE_ANY_RUN = -1
 
@@ -109,6 +114,9 @@ export class LocalWorker implements Worker {
   readonly #folder: string
   readonly #listener: WorkerListener
   readonly #pipes = new Set<OutputPipe>()
+  /** The two of them that runs write to now. */
+  #runPipes: OutputPipe[] = []
+  #watchTimer: NodeJS.Timeout | undefined
   readonly #displays = new Map<string, Buffer[]>()
   #pid: number | null = null
   #pending: PendingRun | null = null
@@ -156,6 +164,7 @@ export class LocalWorker implements Worker {
 
   async run(request: RunRequest): Promise<RunOutcome> {
     if (this.#exit !== null) return { type: 'died', exit: this.#exit, started: false }
+    this.#watchLater()
     const outcome = new Promise<RunOutcome>((resolve) => {
       this.#lastRun = request.executionCount
       let onStart: () => void = () => undefined
@@ -186,6 +195,7 @@ export class LocalWorker implements Worker {
   }
 
   async interrupt(): Promise<void> {
+    this.#watch() // for the start mark
     // Earlier, nothing listens to it yet: it would be lost.
     await this.#pending?.startedOrEnded
     await this.#start.keeper.interrupt(this.#id)
@@ -326,6 +336,9 @@ export class LocalWorker implements Worker {
     } else if (message?.type === 'checkpoint') {
       // The keeper says when the copy is there, or has failed.
     } else if (message?.type === 'reply' && message.run === this.#pending?.run) {
+      // The end marks were written before the reply; those behind much output are waited for.
+      for (const pipe of this.#runPipes) pipe.read()
+      if (this.#pending.endedStreams < STREAMS.length) this.#watch()
       this.#renewPipes(message.pipes)
       this.#pending.reply = message
       this.#settleReply()
@@ -335,8 +348,19 @@ export class LocalWorker implements Worker {
     }
   }
 
+  /** Leaves output in the pipes until the reply comes, but not for long. */
+  #watchLater(): void {
+    for (const pipe of this.#runPipes) pipe.unwatch()
+    this.#watchTimer ??= setTimeout(() => this.#watch(), WATCH_AFTER_MS).unref()
+    this.#watchTimer.refresh()
+  }
+
+  #watch(): void {
+    for (const pipe of this.#pipes) pipe.watch()
+  }
+
   #openPipes(suffix: string): void {
-    for (const stream of STREAMS) {
+    this.#runPipes = STREAMS.map((stream) => {
       const pipe: OutputPipe = new OutputPipe(
         join(this.#folder, stream + suffix),
         this.#nonce,
@@ -344,12 +368,14 @@ export class LocalWorker implements Worker {
         (event) => this.#onPipeEvent(stream, pipe, event),
       )
       this.#pipes.add(pipe)
-    }
+      return pipe
+    })
   }
 
   /** Reads the next run's output from new pipes; children left behind keep writing to the old ones. */
   #renewPipes(number: number | null): void {
     if (number === null) return
+    this.#watch()
     try {
       this.#openPipes(`-${number}`)
     } catch (error) {

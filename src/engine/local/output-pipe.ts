@@ -1,6 +1,6 @@
 /** Node's end of one named pipe that a worker and its children write to. */
-import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs'
-import { Socket } from 'node:net'
+import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { Socket, type ConnectOpts, type SocketConstructorOpts } from 'node:net'
 import { OutputParser, type FrameEvent } from './output-parser.js'
 import { Utf8Decoder } from './utf8.js'
 
@@ -10,13 +10,19 @@ export type PipeEvent =
   | { type: 'text'; run: number; text: string }
   | { type: 'closed' }
 
+/** What is read at once. One for all pipes: nobody keeps a part of it beyond a call. */
+const CHUNK = Buffer.alloc(1 << 16)
+
 /** Reads a named pipe until its last writer has closed it, without keeping Node alive. */
 export class OutputPipe {
   readonly #path: string
   readonly #nonce: string
+  readonly #descriptor: number
+  readonly #parser: OutputParser
   readonly #socket: Socket
   readonly #emit: (event: PipeEvent) => void
   readonly #decoders = new Map<number, Utf8Decoder>()
+  #watched = true
   #closed = false
 
   /** Opens the pipe at `path`; events belong to `run` until the first mark says otherwise. */
@@ -24,13 +30,43 @@ export class OutputPipe {
     this.#path = path
     this.#nonce = nonce
     this.#emit = emit
-    const parser = new OutputParser(nonce, run, (event) => this.#decode(event))
-    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    this.#socket = new Socket({ fd: descriptor, readable: true, writable: false })
-    this.#socket.on('data', (chunk) => parser.write(chunk))
+    this.#parser = new OutputParser(nonce, run, (event) => this.#decode(event))
+    this.#descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const options: SocketConstructorOpts & ConnectOpts = {
+      fd: this.#descriptor,
+      readable: true,
+      writable: false,
+      onread: { buffer: CHUNK, callback: (length) => this.#parse(length) },
+    }
+    this.#socket = new Socket(options)
     this.#socket.on('error', () => this.#close())
     this.#socket.on('close', () => this.#close())
     this.#socket.unref()
+  }
+
+  /** Reads whatever comes, as soon as it comes; so it is from the beginning. */
+  watch(): void {
+    this.#watched = true
+    this.#socket.resume()
+  }
+
+  /** Lets what comes wait in the pipe, until `read` or `watch`. */
+  unwatch(): void {
+    this.#watched = false
+    this.#socket.pause()
+  }
+
+  /** Reads what waits in the pipe; if that is much, only its beginning. */
+  read(): void {
+    // The descriptor of a destroyed socket may be another file's by now.
+    if (this.#watched || this.#socket.destroyed) return
+    let length = 0
+    try {
+      length = readSync(this.#descriptor, CHUNK)
+    } catch {
+      // There is nothing in it. Should there be worse, watching tells.
+    }
+    this.#parse(length)
   }
 
   /**
@@ -39,6 +75,7 @@ export class OutputPipe {
    */
   drain(): void {
     if (this.#closed) return
+    this.watch()
     // A pipe keeps order: when this mark has been read, so has everything before.
     const mark = `\x1e${this.#nonce}X0:0\n`
     try {
@@ -62,6 +99,11 @@ export class OutputPipe {
     rmSync(this.#path, { force: true })
     this.#endTexts()
     this.#emit({ type: 'closed' })
+  }
+
+  #parse(length: number): boolean {
+    this.#parser.write(CHUNK.subarray(0, length))
+    return true
   }
 
   #decode(event: FrameEvent): void {
