@@ -47,7 +47,11 @@ export class Checkpoints {
   /** Adds one of the present state, and drops the oldest that nobody asked for. */
   add(checkpoint: Checkpoint): void {
     this.#forgetGone()
-    this.#past.push({ checkpoint, name: null, asked: false })
+    // One that takes longer to fall asleep may come after a newer one.
+    const isOlder = (kept: KeptCheckpoint) =>
+      kept.checkpoint.executionCount <= checkpoint.executionCount
+    const at = this.#past.findLastIndex(isOlder) + 1
+    this.#past.splice(at, 0, { checkpoint, name: null, asked: false })
     const own = this.#past.filter(({ asked }) => !asked)
     for (const { checkpoint: old } of own.slice(0, -this.#keep)) this.drop(old)
   }
