@@ -13,7 +13,8 @@ from .copying import CannotCopy, CannotCopyNow, Copies
 from .output import Output
 
 _SHARE = 0.05  # of the time that checkpoints may take
-_FIRST_COST = 0.003  # s; what a fork costs here is not known before the first
+_WORK_OF_COPY = 2  # what the copy has to do, and what it takes to end it, beside the fork itself
+_FIRST_COST = 0.006  # s; what a fork costs here is not known before the first
 _FAULT_SECONDS = 1e-5  # more than it takes the system to copy a page
 _RETRY_SECONDS = 0.05
 _MAX_RETRY_SECONDS = 1.0
@@ -116,13 +117,13 @@ class Checkpoints:
 
     def _make(self, checkpoint_id: str) -> dict[str, Any] | None:
         _require_memory()
-        before = _processor_seconds()
+        started_at = monotonic()
         own = self._channel.descriptors() | set(self._output.descriptors())
         request = self._copies.make(checkpoint_id, self._run, own, self._channel.threads)
         self._output.forget_copying()
         self._made_at = monotonic()
-        # Not by the clock: others may have had the processor meanwhile.
-        self._fork_cost = _processor_seconds() - before
+        # By the clock: on a busy machine checkpoints then become rarer for all.
+        self._fork_cost = _WORK_OF_COPY * (self._made_at - started_at)
         self._usage = _system_usage()
         self._retry = _RETRY_SECONDS
         return request
@@ -135,13 +136,6 @@ class Checkpoints:
             with open(f"{self._trouble_file}.new", "w", encoding="utf-8") as file:
                 file.write(trouble)
             os.replace(file.name, self._trouble_file)
-
-
-def _processor_seconds() -> float:
-    """Answer the time that this process, and those that it has waited for, have computed."""
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    others = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
 
 
 def _system_usage() -> tuple[float, int]:

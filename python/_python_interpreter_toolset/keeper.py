@@ -297,7 +297,6 @@ class Keeper:
     def lose(self, worker_id: str, status: int) -> None:
         """Forget a worker or source that has been reaped, and tell how it ended."""
         del self.pids[worker_id]
-        self.secrets.pop(worker_id, None)
         source = self.sources.pop(worker_id, None)
         if source is None:
             # Told when it is known whether there is a copy of it, which till then has its mark.
@@ -314,6 +313,7 @@ class Keeper:
 
     def tell_end(self, worker_id: str, status: int) -> None:
         """End what a dead worker's code has left, and tell how that worker ended."""
+        self.secrets.pop(worker_id, None)
         end_marked_children(worker_id, self.pids.values())
         tell({"event": "exited", "id": worker_id, **ending(status)})
 
