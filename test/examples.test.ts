@@ -84,12 +84,38 @@ describe('the examples', () => {
     expect(output).toMatch(/interpreter_crashed +true/)
     expect(output).toMatch(/restart_reason +The Python process was killed by SIGSEGV\.$/m)
     expect(output).toMatch(/interpreter_restarted +true/)
-    expect(output).toMatch(/state +lost/)
-    expect(output).toMatch(/'us' in globals\(\)\n +False$/m)
+    expect(output).toMatch(/state +restored$/m)
+    expect(output).toMatch(/restored_to +3$/m)
+    expect(output.match(/from statsmodels\.datasets/g)).toHaveLength(1)
     expect(output).toContain('the same summary as in run 2: yes')
     expect(output).toContain('the same interpreter_id: yes')
     expect(output).not.toContain('\u001b')
     await takeFigure(output)
+  })
+
+  it('branch-search.ts scores a model in each branch, and goes on with the best', async () => {
+    const output = await example('branch-search.ts')
+    const rows = [...output.matchAll(/^ +(\w+ \w+) +(\d+\.\d) % +\d+\.\d\d s +\d+\.\d\d s$/gm)]
+    const scores = rows.map(([, , score]) => Number(score))
+    expect(rows).toHaveLength(5)
+    expect(scores).toEqual([...scores].sort((a, b) => b - a))
+    expect(scores[0]).toBeGreaterThan(97)
+    expect(output).toContain(`go on with the best: ${rows[0]?.[1]}\n`)
+    expect(output).toMatch(/^ +19\d of 200 digits that no model has seen are recognised\./m)
+  })
+
+  it('crash-and-go-on.ts has its table after a segfault, and after an undo', async () => {
+    const output = await example('crash-and-go-on.ts')
+    expect(output).toContain('The Python process was killed by SIGSEGV.')
+    expect(output).toContain('File "<run 2>", line 4 in <module>')
+    expect(output).toMatch(/state +restored\n +restored_to +1\n +notice +During this run, the /)
+    expect(output).toContain('The session is as it was after run 3.')
+    const tables = [...output.matchAll(/^ +co2 +rise +year_mean\n.*\n.*$/gm)].map(
+      ([table]) => table,
+    )
+    expect(tables).toHaveLength(2)
+    expect(tables[1]).toBe(tables[0])
+    expect(tables[0]).toMatch(/2001-12-29 +371\.50 +1\.74 +370\.85$/)
   })
 })
 
