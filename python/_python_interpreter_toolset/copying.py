@@ -72,7 +72,7 @@ class Copies:
         """
         self._openmp.pause()
         threads = self._require_fit(own_threads)
-        descriptors = Descriptors()
+        descriptors = Descriptors(os.path.dirname(self._control))
         if descriptors.gpu:
             raise CannotCopy(f"{descriptors.gpu} is open, and what a GPU holds cannot be copied")
         descriptors.flush()

@@ -28,8 +28,9 @@ _known_writers: WeakSet[Any] = WeakSet()
 class Descriptors:
     """What this process's descriptors are, looked at before a fork."""
 
-    def __init__(self) -> None:
-        """Look at all of them."""
+    def __init__(self, private_folder: str) -> None:
+        """Look at all of them; files in `private_folder` are not of user code."""
+        self._private = private_folder + "/"
         self._files: list[tuple[int, int, int]] = []
         self._links: list[int] = []
         self._written: set[int] = set()
@@ -44,7 +45,7 @@ class Descriptors:
         if stat.S_ISREG(mode):
             flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
             self._files.append((descriptor, os.lseek(descriptor, 0, os.SEEK_CUR), flags))
-            if flags & os.O_ACCMODE != os.O_RDONLY:
+            if flags & os.O_ACCMODE != os.O_RDONLY and not self._is_private(descriptor):
                 self._written.add(descriptor)
         elif stat.S_ISCHR(mode):
             path = os.readlink(f"/proc/self/fd/{descriptor}")
@@ -52,6 +53,9 @@ class Descriptors:
                 self.gpu = path
         elif not stat.S_ISDIR(mode) and not stat.S_ISBLK(mode):
             self._links.append(descriptor)
+
+    def _is_private(self, descriptor: int) -> bool:
+        return os.readlink(f"/proc/self/fd/{descriptor}").startswith(self._private)
 
     def flush(self) -> None:
         """Write out what Python's own file objects hold back, before the files are looked at.
