@@ -19,7 +19,8 @@ import traceback
 import warnings
 from typing import Any
 
-from . import worker
+# What a worker with checkpoints imports later is imported here for all.
+from . import checkpoints, left_behind, worker  # noqa: F401
 from .orphans import fork_orphan
 from .process_mark import mark_process
 from .protocol import take_config
@@ -28,6 +29,12 @@ from .threads import Threads
 
 CONTROL = 3  # the file descriptor that the keeper has put the socket on
 MAX_PACKET = 1 << 16
+
+# CPython puts objects of up to 512 bytes into pools by size, in steps of 16 (Objects/obmalloc.c).
+_LARGEST_SMALL = 512
+_ALIGNMENT = 16
+_BYTES_HEADER = 33
+_FILLED_PER_SIZE = 400_000
 
 
 def serve(config: dict[str, Any]) -> None:
@@ -39,12 +46,14 @@ def serve(config: dict[str, Any]) -> None:
         failed = _preload(config["preload"], config["pyzmq_path"])
         threads = _threads_left()
         gc.collect()
+        filling = _fill_holes()
         gc.freeze()  # a later collection in a child would copy every page that it looks at
         taken, taking = os.pipe()
         _fork_spare(control, taking, keeper)
         _tell(control, {"event": "template", "threads": threads, "failed": failed})
         while os.read(taken, 1):
             _fork_spare(control, taking, keeper)
+        del filling
 
 
 def _preload(names: list[str], pyzmq_path: str | None) -> list[str]:
@@ -65,6 +74,18 @@ def _preload(names: list[str], pyzmq_path: str | None) -> list[str]:
             except BaseException as error:
                 failed.append(f"{name}: {type(error).__name__}: {error}")
     return failed
+
+
+def _fill_holes() -> list[list[bytes]]:
+    """Fill the memory that imports have left free among what stays, and answer with what.
+
+    A child then puts its objects side by side into pages of its own, rather than into these holes,
+    each of which would cost it a copy of a page.
+    """
+    return [
+        [bytes(size) for _ in range(_FILLED_PER_SIZE // (size + _BYTES_HEADER))]
+        for size in range(0, _LARGEST_SMALL - _BYTES_HEADER, _ALIGNMENT)
+    ]
 
 
 def _threads_left() -> list[str]:
