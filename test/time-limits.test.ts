@@ -451,7 +451,7 @@ describe('an interrupt belongs to its run', () => {
     await tools.runPythonCode('n = 0')
     const outcomes = { stopped: 0, finished: 0 }
     for (let i = 0; i < 100; i += 1) {
-      const racer = tools.runPythonCode(`for _ in range(${i * 1000}): pass`, { timeout_ms: 1 })
+      const racer = tools.runPythonCode(`for _ in range(${i * 20_000}): pass`, { timeout_ms: 1 })
       const witness = tools.runPythonCode('n += 1\nn')
       outcomes[(await racer).success ? 'finished' : 'stopped'] += 1
       expect(await witness).toMatchObject({ success: true, stdout: `${i + 1}\n`, state: 'kept' })
