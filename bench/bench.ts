@@ -1,7 +1,8 @@
 /**
  * Measures this project beside the raw ZeroMQ echo, ipykernel and Pyodide, all in one sitting.
  *
- * Usage: npm run bench [-- --json FILE]
+ * Usage: npm run bench [-- [--json FILE] [--rounds N]], where N rounds of each, at most, are enough
+ * to see that everything works.
  *
  * PYTHON_FOR_TESTS names the Python, default `.venv/bin/python`. A new row is a contender in one of
  * `benchmarks/`; a new part of the table is a file there and its name below.
@@ -37,9 +38,11 @@ const BENCHMARKS = [
   scalingMemory,
   throughput,
 ]
-const LIMIT_MS = 240_000
+const LIMIT_MS = 600_000
 
-const { values: options } = parseArgs({ options: { json: { type: 'string' } } })
+const { values: options } = parseArgs({
+  options: { json: { type: 'string' }, rounds: { type: 'string' } },
+})
 const python = resolve(
   process.env['PYTHON_FOR_TESTS'] ?? join(import.meta.dirname, '../.venv/bin/python'),
 )
@@ -73,7 +76,8 @@ if (options.json !== undefined) {
 async function measureAll(): Promise<Measurement[]> {
   const done: Measurement[] = []
   for (const benchmark of BENCHMARKS) {
-    const measurement = await measure(benchmark, { python, folder })
+    const rounds = Math.min(benchmark.rounds, Number(options.rounds ?? Infinity))
+    const measurement = await measure({ ...benchmark, rounds }, { python, folder })
     console.log(`\n${table(measurement)}`)
     done.push(measurement)
   }
