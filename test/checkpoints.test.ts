@@ -9,6 +9,7 @@ import {
   type PythonInterpreterToolSet,
   type PythonInterpreterToolSetOptions,
 } from '../src/index.js'
+import { childrenOf } from './faults/family.js'
 import { eventually, isAlive } from './helpers/processes.js'
 import { makeToolset } from './helpers/toolset.js'
 
@@ -143,6 +144,23 @@ describe('a process that dies', () => {
     const { restored_to } = await tools.runPythonCode(SEGFAULT)
     expect(restored_to).toBeLessThan(4)
     expect(await output(tools, 'x')).toBe('2\n')
+  })
+
+  it('while it goes on from a checkpoint is no reason to give that up', async () => {
+    const engine = new LocalEngine({ start: 'spawn' })
+    onTestFinished(() => engine.close())
+    const tools = await makeSession({ engine })
+    const keeper = Number(await output(tools, 'import os\nos.getppid()'))
+    await tools.checkpoint()
+    const known = childrenOf(keeper)
+    const crashed = tools.runPythonCode('os._exit(3)')
+    let killed = false
+    while (!killed) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const next = childrenOf(keeper).find((pid) => !known.includes(pid))
+      killed = next !== undefined && process.kill(next, 'SIGKILL')
+    }
+    expect(await crashed).toMatchObject({ state: 'restored', restored_to: 1 })
   })
 
   it('has nothing to go back to when its policy is off', async () => {

@@ -20,9 +20,16 @@ export function markOf(pid: number): string | null {
   return MARK.exec(read(`/proc/${pid}/environ`))?.[1] ?? null
 }
 
-/** The template of a keeper and its spare: the only ones that share a mark which is no worker's. */
-export function templatesOf(keeper: number, workers: readonly number[]): number[] {
-  const known = new Set(workers.map(markOf))
+/**
+ * The template of a keeper and its spare: the only ones that share a mark which is neither a worker's
+ * nor a checkpoint's.
+ */
+export function templatesOf(
+  keeper: number,
+  workers: readonly number[],
+  checkpoints: readonly string[],
+): number[] {
+  const known = new Set([...workers.map(markOf), ...checkpoints])
   const byMark = new Map<string, number[]>()
   for (const pid of childrenOf(keeper)) {
     const mark = markOf(pid)
@@ -31,43 +38,14 @@ export function templatesOf(keeper: number, workers: readonly number[]): number[
   return [...byMark.values()].find((pids) => pids.length > 1) ?? []
 }
 
-/** Sends SIGKILL; answers whether there was such a process. */
-export function kill(pid: number): boolean {
-  try {
-    return process.kill(pid, 'SIGKILL')
-  } catch {
-    return false
-  }
+/** Whether a process was started with this in its environment. */
+export function hasInEnvironment(pid: number, variable: string): boolean {
+  return read(`/proc/${pid}/environ`).split('\0').includes(variable)
 }
 
-/** Kills new children of a keeper as soon as they appear, until stopped; answers how many. */
-export class Ambush {
-  #killed = 0
-  #stopped = false
-  readonly #known: Set<number>
-
-  constructor(
-    readonly keeper: number,
-    readonly most: number,
-  ) {
-    this.#known = new Set(childrenOf(keeper))
-    this.#look()
-  }
-
-  stop(): number {
-    this.#stopped = true
-    return this.#killed
-  }
-
-  #look(): void {
-    if (this.#stopped) return
-    for (const pid of childrenOf(this.keeper)) {
-      if (this.#known.has(pid) || this.#killed === this.most) continue
-      this.#known.add(pid)
-      if (kill(pid)) this.#killed += 1
-    }
-    setImmediate(() => this.#look())
-  }
+/** Whether a process is a keeper that this process has started. */
+export function isOwnKeeper(pid: number): boolean {
+  return parentOf(pid) === process.pid && read(`/proc/${pid}/cmdline`).includes('keeper.py')
 }
 
 function read(path: string): string {
