@@ -1,5 +1,5 @@
 /** One engine with its keeper, and the sessions that share them. */
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -9,7 +9,7 @@ import {
   type PythonInterpreterToolSetOptions,
 } from '../../src/index.js'
 import { eventually, isAlive, processesNaming } from '../helpers/processes.js'
-import { childrenOf, kill, parentOf, templatesOf } from './family.js'
+import { childrenOf, hasInEnvironment, isOwnKeeper, parentOf, templatesOf } from './family.js'
 
 /** An interrupted run gets this before its process is killed, in ms. */
 const GRACE_MS = 150
@@ -66,16 +66,22 @@ export class House {
     return tenant
   }
 
-  /** The keeper of a live worker. */
-  keeperOf(pid: number): number {
+  /** The keeper of a worker; null where one of them has just ended. */
+  keeperOf(pid: number): number | null {
     const keeper = parentOf(pid)
-    if (keeper === null) throw new Error(`The process ${pid} has ended.`)
+    if (keeper === null || !isOwnKeeper(keeper)) return null
     this.#keepers.add(keeper)
     return keeper
   }
 
+  /** Sends SIGKILL to a process of this house, and to no other; answers whether it was there. */
+  kill(pid: number): boolean {
+    return hasInEnvironment(pid, this.#mark) && kill(pid)
+  }
+
   /** Resolves when it is dead, and has taken its children along. */
   async killKeeper(keeper: number): Promise<void> {
+    if (!isOwnKeeper(keeper)) return
     this.keeperKills += 1
     kill(keeper)
     await eventually('the keeper is dead', async () => !(await isAlive(keeper)))
@@ -84,16 +90,18 @@ export class House {
 
   /** The template and its spare; none where one of them is not there at the moment. */
   async templates(keeper: number): Promise<number[]> {
-    const infos = await this.#list()
-    return templatesOf(
-      keeper,
-      infos.flatMap(({ pid }) => pid ?? []),
-    )
+    const before = await this.#list()
+    const [first, second] = this.#templates(keeper, before)
+    // What goes on from a checkpoint looks the same for a moment, if that is not in the list yet.
+    const again = this.#templates(keeper, await this.#list())
+    return first !== undefined && second !== undefined && again.includes(first)
+      ? [first, second]
+      : []
   }
 
   /** Fails unless there are no more processes and folders than the sessions need. */
   async requireTidy(): Promise<void> {
-    let [wanted, there] = [0, 0]
+    let state = ''
     await eventually(
       'there are only the processes and folders of the sessions',
       async () => {
@@ -101,16 +109,18 @@ export class House {
         const pids = infos.flatMap(({ pid }) => pid ?? [])
         if (pids[0] === undefined) return true
         const checkpoints = infos.reduce((sum, info) => sum + info.checkpoints.length, 0)
-        wanted = pids.length + checkpoints + (this.start === 'fork' ? TEMPLATE_AND_SPARE : 0)
         const keeper = this.keeperOf(pids[0])
-        there = childrenOf(keeper).length
+        if (keeper === null) return false
+        const others = childrenOf(keeper).length - pids.length - checkpoints
+        const folders = await foldersOf(keeper)
+        state = `${pids.length} workers, ${checkpoints} checkpoints, ${others} others, ${folders} folders`
         // A template that was killed is made again when it is needed.
-        const isWanted = there === wanted || there === pids.length + checkpoints
-        return isWanted && (await foldersOf(keeper)) === pids.length
+        const areFit = others === 0 || (this.start === 'fork' && others === TEMPLATE_AND_SPARE)
+        return areFit && folders === pids.length
       },
       10_000,
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}: ${there} processes instead of ${wanted}`)
+      throw new Error(`${String(error)}: ${state}`)
     })
   }
 
@@ -126,6 +136,12 @@ export class House {
     if (alive.includes(true)) throw new Error(`A keeper is left behind: ${keepers.join(', ')}`)
   }
 
+  #templates(keeper: number, infos: readonly InterpreterInfo[]): number[] {
+    const pids = infos.flatMap(({ pid }) => pid ?? [])
+    const checkpoints = infos.flatMap((info) => info.checkpoints.map(({ id }) => id))
+    return templatesOf(keeper, pids, checkpoints)
+  }
+
   async #list(): Promise<InterpreterInfo[]> {
     const answers = await Promise.all(
       this.tenants.map(({ tools }) => tools.manageInterpreters({ operation: 'list' })),
@@ -134,9 +150,16 @@ export class House {
   }
 }
 
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL')
+  } catch {
+    return false
+  }
+}
+
 /** How many folders of workers there are in the private folder of a keeper. */
 async function foldersOf(keeper: number): Promise<number> {
-  const { readFile } = await import('node:fs/promises')
   const command = (await readFile(`/proc/${keeper}/cmdline`, 'utf8')).split('\0')
   const folder = command.at(-3) ?? ''
   const entries = await readdir(folder, { withFileTypes: true })

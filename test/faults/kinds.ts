@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '../helpers/processes.js'
-import { Ambush, childrenOf, kill, markOf } from './family.js'
+import { Ambush } from './ambush.js'
+import { childrenOf, markOf } from './family.js'
 import { ASLEEP_IN_C, DEADLY, ENDLESS, OUT_OF_MEMORY, waitingToBeKilled } from './faulty-code.js'
 import { Violation } from './ledger.js'
 import type { Session } from './session.js'
@@ -46,6 +47,11 @@ async function pidOf(session: Session): Promise<number | null> {
   return (await session.list()).pid
 }
 
+async function keeperOf(session: Session): Promise<number | null> {
+  const pid = await pidOf(session)
+  return pid === null ? null : session.house.keeperOf(pid)
+}
+
 async function endless(session: Session): Promise<boolean> {
   const options = { timeout_ms: TIMEOUT_MS }
   const { result } = await session.run(ENDLESS, sameSteps, { dies: true }, options)
@@ -82,7 +88,7 @@ async function killMidRun(session: Session): Promise<boolean> {
   const run = session.run(waitingToBeKilled(file), sameSteps, { dies: true })
   const begun = eventually('the code runs', () => existsSync(file), 20_000)
   await Promise.race([run, begun])
-  kill(pid)
+  session.house.kill(pid)
   await run
   await rm(file, { force: true })
   return true
@@ -91,7 +97,7 @@ async function killMidRun(session: Session): Promise<boolean> {
 /** Kills the process while it is idle; whether it has a checkpoint by then is known from the list. */
 async function killBetween(session: Session): Promise<boolean> {
   const { pid } = await session.listCheckpoints()
-  if (pid === null || !kill(pid)) return false
+  if (pid === null || !session.house.kill(pid)) return false
   await session.step({ begins: false, dies: true })
   return true
 }
@@ -102,16 +108,16 @@ async function killInFork(session: Session): Promise<boolean> {
   if (pid === null) return false
   await session.step()
   if (session.dice.chance(0.5)) await turns(session.dice.between(1, 40))
-  if (!kill(pid)) return false
+  if (!session.house.kill(pid)) return false
   await session.look({ begins: false, dies: true })
   return true
 }
 
 /** Kills a checkpoint that is just being made. */
 async function killNewCopy(session: Session): Promise<boolean> {
-  const pid = await pidOf(session)
-  if (pid === null) return false
-  const ambush = new Ambush(session.house.keeperOf(pid), 1)
+  const keeper = await keeperOf(session)
+  if (keeper === null) return false
+  const ambush = new Ambush(session.house, keeper, 1)
   await session.step()
   await turns(100)
   ambush.stop()
@@ -123,13 +129,13 @@ async function killNewCopy(session: Session): Promise<boolean> {
 /** Kills some checkpoints, and then maybe the process, too. */
 async function killCheckpoints(session: Session): Promise<boolean> {
   const { pid, checkpoints } = await session.listCheckpoints()
-  if (pid === null || checkpoints.length === 0) return false
-  const keeper = session.house.keeperOf(pid)
+  const keeper = pid === null ? null : session.house.keeperOf(pid)
+  if (keeper === null || checkpoints.length === 0) return false
   const processes = childrenOf(keeper)
   const victims = session.dice.pick([checkpoints, checkpoints.slice(-1), checkpoints.slice(0, 1)])
   for (const { id } of victims) {
     const victim = processes.find((process) => markOf(process) === id)
-    if (victim !== undefined) kill(victim)
+    if (victim !== undefined) session.house.kill(victim)
   }
   const left = checkpoints.filter((checkpoint) => !victims.includes(checkpoint))
   session.ledger.left(left.map((checkpoint) => checkpoint.execution_count))
@@ -139,10 +145,12 @@ async function killCheckpoints(session: Session): Promise<boolean> {
 
 /** Kills what goes on from a checkpoint, before it has gone on. */
 async function killInWake(session: Session): Promise<boolean> {
+  await session.untilCheckpoint()
   const { pid, checkpoints } = await session.listCheckpoints()
-  if (pid === null || checkpoints.length < 2) return false
+  const keeper = pid === null ? null : session.house.keeperOf(pid)
+  if (keeper === null || checkpoints.length < 2) return false
   const most = session.dice.between(1, TRIES + 1)
-  const ambush = new Ambush(session.house.keeperOf(pid), most)
+  const ambush = new Ambush(session.house, keeper, most)
   // The last one may be tried in vain; the one before it never: that would take twice as many.
   if (most >= TRIES) {
     session.ledger.left(checkpoints.slice(0, -1).map((checkpoint) => checkpoint.execution_count))
@@ -155,20 +163,22 @@ async function killInWake(session: Session): Promise<boolean> {
 }
 
 async function killTemplate(session: Session): Promise<boolean> {
-  const pid = await pidOf(session)
-  if (pid === null) return false
-  const [template, spare] = await session.house.templates(session.house.keeperOf(pid))
+  const keeper = await keeperOf(session)
+  if (keeper === null) return false
+  const [template, spare] = await session.house.templates(keeper)
   if (template === undefined || spare === undefined) return false
-  session.dice.pick([[template], [spare], [template, spare]]).forEach(kill)
+  session.dice
+    .pick([[template], [spare], [template, spare]])
+    .forEach((victim) => session.house.kill(victim))
   if (session.dice.chance(0.5)) await session.startAnother()
   else await session.look()
   return true
 }
 
 async function killKeeper(session: Session): Promise<boolean> {
-  const pid = await pidOf(session)
-  if (pid === null) return false
-  const dead = session.house.killKeeper(session.house.keeperOf(pid))
+  const keeper = await keeperOf(session)
+  if (keeper === null) return false
+  const dead = session.house.killKeeper(keeper)
   if (session.dice.chance(0.5)) await dead
   await session.look({ begins: false })
   await dead

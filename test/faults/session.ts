@@ -109,14 +109,17 @@ export class Session {
 
   /** Waits until the present state has a checkpoint, as it must get one where nothing goes on. */
   async untilCheckpoint(): Promise<void> {
+    let info: InterpreterInfo | null = null
     await eventually(
       `there is a checkpoint of run ${this.ledger.present}`,
       async () => {
-        const { checkpoints } = await this.listCheckpoints()
-        return checkpoints.at(-1)?.execution_count === this.ledger.present
+        info = await this.listCheckpoints()
+        return info.checkpoints.at(-1)?.execution_count === this.ledger.present
       },
       BOUND_MS,
-    )
+    ).catch((error: unknown) => {
+      throw new Violation(`${String(error)}: ${JSON.stringify(info)}`)
+    })
   }
 
   /** Starts another interpreter beside this one, and deletes it. */
