@@ -9,6 +9,7 @@ import {
   type PythonInterpreterToolSet,
   type PythonInterpreterToolSetOptions,
 } from '../src/index.js'
+import { Checkpoints } from '../src/interpreter/checkpoints.js'
 import { childrenOf } from './faults/family.js'
 import { eventually, isAlive } from './helpers/processes.js'
 import { makeToolset } from './helpers/toolset.js'
@@ -390,6 +391,22 @@ describe('a checkpoint', () => {
     await expect(tools.checkpoint({ name: 'start' })).rejects.toThrow(/named "start" already/)
     expect(await tools.dropCheckpoint({ checkpoint: 'start' })).toMatchObject(made)
     await expect(tools.rollback({ checkpoint: 'start' })).rejects.toThrow(/no checkpoint "start"/)
+  })
+
+  it('is the newest by its run, not by when it was heard of', () => {
+    const [first, second, third] = [1, 2, 3].map((executionCount) => ({
+      id: String(executionCount),
+      executionCount,
+      createdAt: new Date(),
+      gone: false,
+      memoryBytes: () => Promise.resolve(null),
+      drop() {
+        this.gone = true
+      },
+    }))
+    const checkpoints = new Checkpoints(2)
+    for (const heard of [first, third, second]) if (heard) checkpoints.add(heard)
+    expect(checkpoints.newestFirst()).toEqual([third, second])
   })
 
   it('is refused when 16 are kept', async () => {

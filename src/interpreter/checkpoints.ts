@@ -33,9 +33,7 @@ export class Checkpoints {
   /** All that are there, oldest first. */
   all(): readonly KeptCheckpoint[] {
     this.#forgetGone()
-    return [...this.#past, ...this.#aside].sort(
-      (a, b) => a.checkpoint.createdAt.getTime() - b.checkpoint.createdAt.getTime(),
-    )
+    return [...this.#past, ...this.#aside].sort(byRun)
   }
 
   /** Those that the present state comes from, newest first. */
@@ -48,6 +46,8 @@ export class Checkpoints {
   add(checkpoint: Checkpoint): void {
     this.#forgetGone()
     this.#past.push({ checkpoint, name: null, asked: false })
+    // Copies that are made at the same time can be heard of in any order.
+    this.#past.sort(byRun)
     const own = this.#past.filter(({ asked }) => !asked)
     for (const { checkpoint: old } of own.slice(0, -this.#keep)) this.drop(old)
   }
@@ -131,4 +131,8 @@ export class Checkpoints {
     this.#past = this.#past.filter(isThere)
     this.#aside = this.#aside.filter(isThere)
   }
+}
+
+function byRun({ checkpoint: a }: KeptCheckpoint, { checkpoint: b }: KeptCheckpoint): number {
+  return a.executionCount - b.executionCount
 }
