@@ -9,6 +9,8 @@ import {
   type PythonInterpreterToolSet,
   type PythonInterpreterToolSetOptions,
 } from '../src/index.js'
+import { Checkpoints } from '../src/interpreter/checkpoints.js'
+import { childrenOf } from './faults/family.js'
 import { eventually, isAlive } from './helpers/processes.js'
 import { makeToolset } from './helpers/toolset.js'
 
@@ -144,6 +146,23 @@ describe('a process that dies', () => {
     const { restored_to } = await tools.runPythonCode(SEGFAULT)
     expect(restored_to).toBeLessThan(4)
     expect(await output(tools, 'x')).toBe('2\n')
+  })
+
+  it('while it goes on from a checkpoint is no reason to give that up', async () => {
+    const engine = new LocalEngine({ start: 'spawn' })
+    onTestFinished(() => engine.close())
+    const tools = await makeSession({ engine })
+    const keeper = Number(await output(tools, 'import os\nos.getppid()'))
+    await tools.checkpoint()
+    const known = childrenOf(keeper)
+    const crashed = tools.runPythonCode('os._exit(3)')
+    let killed = false
+    while (!killed) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const next = childrenOf(keeper).find((pid) => !known.includes(pid))
+      killed = next !== undefined && process.kill(next, 'SIGKILL')
+    }
+    expect(await crashed).toMatchObject({ state: 'restored', restored_to: 1 })
   })
 
   it('has nothing to go back to when its policy is off', async () => {
@@ -392,6 +411,22 @@ describe('a checkpoint', () => {
     await expect(tools.checkpoint({ name: 'start' })).rejects.toThrow(/named "start" already/)
     expect(await tools.dropCheckpoint({ checkpoint: 'start' })).toMatchObject(made)
     await expect(tools.rollback({ checkpoint: 'start' })).rejects.toThrow(/no checkpoint "start"/)
+  })
+
+  it('is the newest by its run, not by when it was heard of', () => {
+    const [first, second, third] = [1, 2, 3].map((executionCount) => ({
+      id: String(executionCount),
+      executionCount,
+      createdAt: new Date(),
+      gone: false,
+      memoryBytes: () => Promise.resolve(null),
+      drop() {
+        this.gone = true
+      },
+    }))
+    const checkpoints = new Checkpoints(2)
+    for (const heard of [first, third, second]) if (heard) checkpoints.add(heard)
+    expect(checkpoints.newestFirst()).toEqual([third, second])
   })
 
   it('is refused when 16 are kept', async () => {

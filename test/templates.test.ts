@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { LocalEngine, type LocalEngineOptions } from '../src/index.js'
+import { templatesOf } from './faults/family.js'
 import { eventually, isAlive } from './helpers/processes.js'
 import { makeToolset, temporaryFolder } from './helpers/toolset.js'
 
@@ -78,6 +79,18 @@ describe('an interpreter forked from a template', () => {
     })
     expect(await tools.runPythonCode('parent', { client_id: 'a' })).toMatchObject({ success: true })
   })
+})
+
+it('interpreters are forked from the next spare when one is killed', async () => {
+  const tools = await forkingToolset()
+  const { stdout } = await tools.runPythonCode('import os\nos.getppid(), os.getpid()')
+  const [keeper = 0, own = 0] = stdout.match(/\d+/g)?.map(Number) ?? []
+  const templates = () => templatesOf(keeper, [own], [])
+  await eventually('there are template and spare', () => templates().length === 2)
+  const [, spare = 0] = templates()
+  process.kill(spare, 'SIGKILL')
+  const other = await tools.runPythonCode(LOADED, { client_id: 'other' })
+  expect(other.stdout).toContain('pandas')
 })
 
 describe('how interpreters are started', () => {

@@ -82,7 +82,7 @@ class Copies:
             answer, go_ahead = os.pipe()
             try:
                 self._forking = True
-                if fork_orphan(self._keeper):
+                if fork_orphan(self._keeper) == 0:
                     os.close(go_ahead)
                     request = self._sleep(copy_id, own, descriptors, connection, answer, threads)
                     if random:
@@ -158,12 +158,16 @@ class Copies:
             names = threads.names[:_MOST_THREADS_NAMED]
             _tell(connection, {"event": "asleep", "id": copy_id, "pid": os.getpid()})
             while packet := connection.recv(_MAX_PACKET):
-                if not fork_orphan(self._keeper):
-                    continue
                 request: dict[str, Any] = json.loads(packet)
+                forked = {"event": "forked", "id": request["id"]}
+                pid = fork_orphan(self._keeper)
+                if pid:
+                    # Said by both: either may be killed before it can.
+                    _tell(connection, {**forked, "pid": pid})
+                    continue
                 mark_process(request["id"])
                 descriptors.open_files_again()
-                _tell(connection, {"event": "forked", "id": request["id"], "pid": os.getpid()})
+                _tell(connection, {**forked, "pid": os.getpid()})
                 return {**request, "threads": names}
         except BaseException as error:
             with contextlib.suppress(OSError):

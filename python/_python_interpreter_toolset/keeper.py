@@ -152,6 +152,8 @@ class Keeper:
                 tell({**event, "id": source.id})
                 continue
             worker_id, pid = event["id"], event["pid"]
+            if worker_id not in source.forking:  # said by the other of the two already
+                continue
             source.forking.discard(worker_id)
             self.pids[worker_id] = pid
             if worker_id in self.unwanted:
@@ -306,6 +308,7 @@ class Keeper:
         self.hear(source)
         source.socket.close()
         for forking in source.forking:
+            self.secrets.pop(forking, None)
             self.do_attached({"id": forking})
             message = "what it was forked from has ended"
             tell({"event": "failed", "id": forking, "message": message})
@@ -313,6 +316,7 @@ class Keeper:
 
     def tell_end(self, worker_id: str, status: int) -> None:
         """End what a dead worker's code has left, and tell how that worker ended."""
+        # Not earlier: what it has said of copies may be heard only now.
         self.secrets.pop(worker_id, None)
         end_marked_children(worker_id, self.pids.values())
         tell({"event": "exited", "id": worker_id, **ending(status)})

@@ -11,31 +11,41 @@ import traceback
 
 from .keeper import end_with_keeper
 
+_PID_LENGTH = 20
 
-def fork_orphan(keeper: int) -> bool:
+
+def fork_orphan(keeper: int) -> int:
     """Fork a process that leads its own group and ends with the keeper of that pid.
 
-    Answers true in that process, and false in the one that calls, once the other is on its way.
+    Answers 0 in that process, and its pid in the one that calls, once the other is on its way.
     Raises OSError when there cannot be another process.
     """
+    telling, told = os.pipe()
     between = os.fork()
     if between:
-        status = 0
-        # Where SIGCHLD is ignored, the system has reaped it.
+        os.close(told)
+        # Where SIGCHLD is ignored, the system reaps it.
         with contextlib.suppress(ChildProcessError):
-            status = os.waitpid(between, 0)[1]
-        if status != 0:
+            os.waitpid(between, 0)
+        os.set_blocking(telling, False)
+        with open(telling, "rb", buffering=0) as pipe:
+            pid = pipe.read(_PID_LENGTH)
+        if not pid:
             raise OSError("the copy could not be forked")
-        return False
+        return int(pid)
     try:
+        os.close(telling)
         os.setpgid(0, 0)  # out of the group of the process that calls, which may be killed any time
         between = os.getpid()
-        if os.fork() == 0:
+        pid = os.fork()
+        if pid == 0:
+            os.close(told)
             os.setpgid(0, 0)
             while os.getppid() == between:  # whoever adopts us should be the keeper
                 os.sched_yield()
             end_with_keeper(keeper)
-            return True
+            return 0
+        os.write(told, str(pid).encode())
     except BaseException:
         traceback.print_exc()
         os._exit(1)

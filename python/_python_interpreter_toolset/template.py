@@ -48,11 +48,11 @@ def serve(config: dict[str, Any]) -> None:
         gc.collect()
         filling = _fill_holes()
         gc.freeze()  # a later collection in a child would copy every page that it looks at
-        taken, taking = os.pipe()
-        _fork_spare(control, taking, keeper)
+        spare = _Spare(control, keeper)
         _tell(control, {"event": "template", "threads": threads, "failed": failed})
-        while os.read(taken, 1):
-            _fork_spare(control, taking, keeper)
+        while not _has_ended(control):
+            spare.wait_until_gone(control)
+            spare = _Spare(control, keeper)
         del filling
 
 
@@ -98,24 +98,47 @@ def _threads_left() -> list[str]:
     return [*threads.names, *threads.unknown().values()]
 
 
-def _fork_spare(control: socket.socket, taking: int, keeper: int) -> None:
-    if not fork_orphan(keeper):
-        return
-    try:
-        _wait_for_request(control, taking)
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
+class _Spare:
+    """A fork that waits for a request, as its template knows it."""
+
+    def __init__(self, control: socket.socket, keeper: int) -> None:
+        """Fork it."""
+        self._taken, taking = os.pipe()
+        self._pid = fork_orphan(keeper)
+        if self._pid:
+            os.close(taking)  # so that the pipe ends with the spare
+            return
+        os.close(self._taken)
+        try:
+            _wait_for_request(control, taking)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+
+    def wait_until_gone(self, control: socket.socket) -> None:
+        """Return when it has become a worker, which is said to the keeper, or has ended."""
+        worker_id = os.read(self._taken, MAX_PACKET).decode()
+        os.close(self._taken)
+        if worker_id:
+            # Said by both: either may be killed before it can.
+            _tell(control, {"event": "forked", "id": worker_id, "pid": self._pid})
+
+
+def _has_ended(control: socket.socket) -> bool:
+    """Answer whether the keeper does not want this template any more."""
+    with contextlib.suppress(BlockingIOError):
+        return not control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    return False
 
 
 def _wait_for_request(control: socket.socket, taking: int) -> None:
     packet = control.recv(MAX_PACKET)
     if not packet:  # the keeper does not want this template any more
         return
-    os.write(taking, b"!")
-    os.close(taking)
     request = json.loads(packet)
+    os.write(taking, request["id"].encode())
+    os.close(taking)
     mark_process(request["id"])
     _tell(control, {"event": "forked", "id": request["id"], "pid": os.getpid()})
     control.close()

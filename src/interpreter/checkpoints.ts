@@ -33,9 +33,7 @@ export class Checkpoints {
   /** All that are there, oldest first. */
   all(): readonly KeptCheckpoint[] {
     this.#forgetGone()
-    return [...this.#past, ...this.#aside].sort(
-      (a, b) => a.checkpoint.createdAt.getTime() - b.checkpoint.createdAt.getTime(),
-    )
+    return [...this.#past, ...this.#aside].sort(byRun)
   }
 
   /** Those that the present state comes from, newest first. */
@@ -47,11 +45,9 @@ export class Checkpoints {
   /** Adds one of the present state, and drops the oldest that nobody asked for. */
   add(checkpoint: Checkpoint): void {
     this.#forgetGone()
-    // One that takes longer to fall asleep may come after a newer one.
-    const isOlder = (kept: KeptCheckpoint) =>
-      kept.checkpoint.executionCount <= checkpoint.executionCount
-    const at = this.#past.findLastIndex(isOlder) + 1
-    this.#past.splice(at, 0, { checkpoint, name: null, asked: false })
+    this.#past.push({ checkpoint, name: null, asked: false })
+    // Copies that are made at the same time can be heard of in any order.
+    this.#past.sort(byRun)
     const own = this.#past.filter(({ asked }) => !asked)
     for (const { checkpoint: old } of own.slice(0, -this.#keep)) this.drop(old)
   }
@@ -135,4 +131,8 @@ export class Checkpoints {
     this.#past = this.#past.filter(isThere)
     this.#aside = this.#aside.filter(isThere)
   }
+}
+
+function byRun({ checkpoint: a }: KeptCheckpoint, { checkpoint: b }: KeptCheckpoint): number {
+  return a.executionCount - b.executionCount
 }

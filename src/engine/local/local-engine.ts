@@ -19,7 +19,7 @@ import type {
 } from '../engine.js'
 import { Keeper } from './keeper.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
-import { EndedBeforeReady, LocalWorker } from './local-worker.js'
+import { EndedBeforeReady, LocalWorker, type WorkerStart } from './local-worker.js'
 import { keeperScript } from './python-package.js'
 import { Templates, type TemplateFor, type TemplateState } from './templates.js'
 
@@ -120,23 +120,25 @@ export class LocalEngine implements Engine {
     ) {
       throw new CheckpointError(`The checkpoint ${checkpoint.id} is gone.`)
     }
+    const start: WorkerStart = {
+      ...host,
+      ...spec,
+      source: checkpoint.id,
+      resume,
+      startedBy: { method: 'checkpoint', reason: '' },
+      // These it has already.
+      python: '',
+      pyzmqPath: null,
+      env: {},
+      timeoutMs: RESUME_TIMEOUT_MS,
+      signal,
+    }
     try {
-      return await LocalWorker.start(
-        {
-          ...host,
-          ...spec,
-          source: checkpoint.id,
-          resume,
-          startedBy: { method: 'checkpoint', reason: '' },
-          // These it has already.
-          python: '',
-          pyzmqPath: null,
-          env: {},
-          timeoutMs: RESUME_TIMEOUT_MS,
-          signal,
-        },
-        listener,
-      )
+      return await LocalWorker.start(start, listener).catch((error: unknown) => {
+        // Whatever has ended it need not be the checkpoint's fault, which is there yet.
+        if (signal.aborted || checkpoint.gone || !(error instanceof EndedBeforeReady)) throw error
+        return LocalWorker.start(start, listener)
+      })
     } catch (error) {
       if (signal.aborted || error instanceof ClosedError) throw error
       const why = error instanceof Error ? error.message : String(error)

@@ -269,6 +269,7 @@ export class LocalWorker implements Worker {
       if (message.error !== null) throw new InitCodeError(message.error.traceback)
     } catch (error) {
       void this.kill('was killed because it could not be used')
+      if (this.#pid === null) this.#removeTraces() // nobody will hear of its end
       throw error
     } finally {
       signal.removeEventListener('abort', abandon)
@@ -478,6 +479,11 @@ export class LocalWorker implements Worker {
     this.#start.channel.unlisten(this.#identity)
     for (const pipe of this.#pipes) pipe.drain()
     this.#settleDeath()
+  }
+
+  #removeTraces(): void {
+    this.#start.channel.unlisten(this.#identity)
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 
   #settleDeath(): void {
