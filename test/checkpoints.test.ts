@@ -376,6 +376,40 @@ describe('a checkpoint', () => {
     })
   })
 
+  it.each(['always', 'auto'] as const)('that fails (%s) does not stop the session', async (policy) => {
+    const tools = await makeSession({ checkpoint: policy })
+    await tools.runPythonCode(
+      [
+        'import resource',
+        'soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)',
+        'resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))',
+        'files = []',
+        'try:',
+        '    while True: files.append(open("/dev/null"))',
+        'except OSError: pass',
+      ].join('\n'),
+    )
+    await expect(tools.checkpoint()).rejects.toThrow(/Too many open files/)
+    const result = await tools.runPythonCode('len(files) > 100', { timeout_ms: 5_000 })
+    expect(result).toMatchObject({ stdout: 'True\n', state: 'kept' })
+    expect(result).not.toHaveProperty('late_outputs')
+    await tools.runPythonCode('files.clear()')
+    await eventually('it is made', async () => {
+      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 3
+    })
+  })
+
+  it('needs no modules that files of the user hide', async () => {
+    const tools = await makeSession()
+    for (const name of ['uuid', 'queue']) {
+      await writeFile(join(tools.workdir, `${name}.py`), `print("the ${name} of the user")\n`)
+    }
+    await output(tools, 'x = 1')
+    const crashed = await tools.runPythonCode(SEGFAULT)
+    expect(crashed).toMatchObject({ stdout: '', state: 'restored', restored_to: 1 })
+    expect(crashed).not.toHaveProperty('late_outputs')
+  })
+
   it('has a name, is listed with its memory, and is kept until it is dropped', async () => {
     const tools = await makeSession({ checkpoints: 1 })
     await tools.runPythonCode('x = 1')

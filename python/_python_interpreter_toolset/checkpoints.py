@@ -75,9 +75,9 @@ class Checkpoints:
     def make_due(self) -> dict[str, Any] | None:
         """Make the checkpoint that is due, or say in the file why not; answers as Copies.make."""
         try:
-            import uuid  # costs milliseconds that the start of the first interpreter would pay
-
-            request = self._make(str(uuid.uuid4()))
+            # As long as the ids that Node gives, or it could not be marked. The module uuid costs
+            # milliseconds, and may be a file of the user's.
+            request = self._make(os.urandom(18).hex())
         except CannotCopy as error:
             self._tell_trouble(str(error))
             self._made_at = monotonic()
@@ -118,8 +118,13 @@ class Checkpoints:
     def _make(self, checkpoint_id: str) -> dict[str, Any] | None:
         _require_memory()
         started_at = monotonic()
-        own = self._channel.descriptors() | set(self._output.descriptors())
-        request = self._copies.make(checkpoint_id, self._run, own, self._channel.threads)
+        try:
+            own = self._channel.descriptors() | set(self._output.descriptors())
+            request = self._copies.make(checkpoint_id, self._run, own, self._channel.threads)
+        except CannotCopy:
+            raise
+        except Exception as error:  # no descriptors are left; user code has changed the modules
+            raise CannotCopyNow(f"{type(error).__name__} was raised: {error}") from None
         self._output.forget_copying()
         self._made_at = monotonic()
         # By the clock: on a busy machine checkpoints then become rarer for all.
@@ -131,11 +136,11 @@ class Checkpoints:
     def _tell_trouble(self, trouble: str) -> None:
         if trouble == self._trouble:
             return
-        self._trouble = trouble
         with contextlib.suppress(OSError):
             with open(f"{self._trouble_file}.new", "w", encoding="utf-8") as file:
                 file.write(trouble)
             os.replace(file.name, self._trouble_file)
+            self._trouble = trouble
 
 
 def _system_usage() -> tuple[float, int]:
