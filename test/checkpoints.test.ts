@@ -257,6 +257,26 @@ describe('a restored session', () => {
     expect(second.notices).toContain('Threads do not survive that: waiting ended.')
   })
 
+  it('is told in one line, whatever names user code has given', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode(
+      [
+        'import threading',
+        'x = 1; globals()[1] = 2; globals()["y\\nNOTICE: z"] = 3',
+        'name = "a\\nb" + 10_000 * "c"',
+        'threading.Thread(target=threading.Event().wait, name=name, daemon=True).start()',
+      ].join('\n'),
+    )
+    await eventually('it has a checkpoint', async () => {
+      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 1
+    })
+    const crashed = await tools.runPythonCode(SEGFAULT)
+    expect(crashed).toMatchObject({ state: 'restored', restored_to: 1 })
+    const [restored, threads] = crashed.notices ?? []
+    expect(restored).toMatch(/after run 1, with the variables x, name\.$/)
+    expect(threads).toMatch(/^Threads do not survive that: a\?bc{10,100} ended\.$/)
+  })
+
   it('is not claimed where polars has threads that a copy would lack', async () => {
     const tools = await makeSession({ env: { PYTHONPATH: LIBRARIES } })
     await tools.runPythonCode('x = 1')
