@@ -396,28 +396,31 @@ describe('a checkpoint', () => {
     })
   })
 
-  it.each(['always', 'auto'] as const)('that fails (%s) does not stop the session', async (policy) => {
-    const tools = await makeSession({ checkpoint: policy })
-    await tools.runPythonCode(
-      [
-        'import resource',
-        'soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)',
-        'resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))',
-        'files = []',
-        'try:',
-        '    while True: files.append(open("/dev/null"))',
-        'except OSError: pass',
-      ].join('\n'),
-    )
-    await expect(tools.checkpoint()).rejects.toThrow(/Too many open files/)
-    const result = await tools.runPythonCode('len(files) > 100', { timeout_ms: 5_000 })
-    expect(result).toMatchObject({ stdout: 'True\n', state: 'kept' })
-    expect(result).not.toHaveProperty('late_outputs')
-    await tools.runPythonCode('files.clear()')
-    await eventually('it is made', async () => {
-      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 3
-    })
-  })
+  it.each(['always', 'auto'] as const)(
+    'that fails (%s) does not stop the session',
+    async (policy) => {
+      const tools = await makeSession({ checkpoint: policy })
+      await tools.runPythonCode(
+        [
+          'import resource',
+          'soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)',
+          'resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))',
+          'files = []',
+          'try:',
+          '    while True: files.append(open("/dev/null"))',
+          'except OSError: pass',
+        ].join('\n'),
+      )
+      await expect(tools.checkpoint()).rejects.toThrow(/Too many open files/)
+      const result = await tools.runPythonCode('len(files) > 100', { timeout_ms: 5_000 })
+      expect(result).toMatchObject({ stdout: 'True\n', state: 'kept' })
+      expect(result).not.toHaveProperty('late_outputs')
+      await tools.runPythonCode('files.clear()')
+      await eventually('it is made', async () => {
+        return (await listed(tools)).checkpoints.at(-1)?.execution_count === 3
+      })
+    },
+  )
 
   it('needs no modules that files of the user hide', async () => {
     const tools = await makeSession()
@@ -530,6 +533,17 @@ describe('a branch', () => {
     const crashed = await tools.runPythonCode(SEGFAULT, { client_id: 'other' })
     expect(crashed).toMatchObject({ state: 'restored', restored_to: 2 })
     expect(await output(tools, 'x')).toBe('2\n')
+  })
+
+  it('has a checkpoint of its own before its first run', async () => {
+    const tools = await makeSession({ checkpoint: 'auto' })
+    await tools.runPythonCode('x = 1')
+    for (let i = 0; i < 30; i += 1) {
+      const { interpreter_id } = await tools.branch()
+      const crashed = await tools.runPythonCode(SEGFAULT, { interpreter_id })
+      expect(crashed).toMatchObject({ state: 'restored', restored_to: 1 })
+      await tools.manageInterpreters({ operation: 'delete', interpreter_id })
+    }
   })
 
   it('is made while the other is busy, from a checkpoint', async () => {

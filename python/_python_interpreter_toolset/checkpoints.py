@@ -70,7 +70,8 @@ class Checkpoints:
             return None
         if self._policy == "always" and self._retry == _RETRY_SECONDS:
             return 0
-        return max(0, int((self._due_at - monotonic()) * 1000) + 1)
+        left = self._due_at - monotonic()
+        return int(left * 1000) + 1 if left > 0 else 0
 
     def make_due(self) -> dict[str, Any] | None:
         """Make the checkpoint that is due, or say in the file why not; answers as Copies.make."""
