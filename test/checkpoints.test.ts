@@ -422,6 +422,29 @@ describe('a checkpoint', () => {
     },
   )
 
+  it('does not depend on who else speaks to the keeper, nor how often', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode('x = 1')
+    const result = await tools.runPythonCode(
+      [
+        'import os, socket',
+        'path = os.path.join(os.readlink("/proc/self/fd/1"), "../../keeper")',
+        'def connect():',
+        '    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)',
+        '    connection.connect(os.path.normpath(path))',
+        '    return connection',
+        'nobody = b\'{"event": "copying", "worker": "?", "secret": null, "id": "?", "run": 1}\'',
+        'for packet in (b"?", b"[]", b"{}", nobody):',
+        '    refused = connect(); refused.send(packet); print(refused.recv(10))',
+        'many = [connect() for _ in range(1100)]',
+      ].join('\n'),
+    )
+    expect(result).toMatchObject({ success: true, stdout: "b''\n".repeat(4) })
+    const crashed = await tools.runPythonCode(SEGFAULT)
+    expect(crashed).toMatchObject({ state: 'restored', restored_to: 2 })
+    expect(await output(tools, 'x')).toBe('1\n')
+  })
+
   it('needs no modules that files of the user hide', async () => {
     const tools = await makeSession()
     for (const name of ['uuid', 'queue']) {
