@@ -456,6 +456,24 @@ describe('a checkpoint', () => {
     expect(crashed).not.toHaveProperty('late_outputs')
   })
 
+  it('does not wait for a thread that computes in Python', async () => {
+    const tools = await makeSession({ checkpoints: 20 })
+    await tools.runPythonCode(
+      [
+        'import threading',
+        'n = 0; stop = threading.Event()',
+        'def work():',
+        '    global n',
+        '    while not stop.is_set(): n += 1',
+        'thread = threading.Thread(target=work); thread.start()',
+      ].join('\n'),
+    )
+    for (let i = 0; i < 10; i += 1) await tools.runPythonCode('n > 0')
+    await tools.runPythonCode('stop.set(); thread.join()')
+    // Of 13 states; on a busy machine some may be missed.
+    expect((await listed(tools)).checkpoints.length).toBeGreaterThan(4)
+  })
+
   it('has a name, is listed with its memory, and is kept until it is dropped', async () => {
     const tools = await makeSession({ checkpoints: 1 })
     await tools.runPythonCode('x = 1')
