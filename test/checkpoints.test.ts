@@ -456,6 +456,34 @@ describe('a checkpoint', () => {
     expect(crashed).not.toHaveProperty('late_outputs')
   })
 
+  it('holds no terminal, and nothing that was opened just before the fork', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode(
+      [
+        'import os, pty, socket, subprocess',
+        'terminal, other = pty.openpty()',
+        'child = subprocess.Popen(["cat"], stdin=other, stderr=subprocess.DEVNULL)',
+        'os.close(other)',
+        'pairs = []',
+        'os.register_at_fork(before=lambda: pairs.append(socket.socketpair()))',
+      ].join('\n'),
+    )
+    await eventually('it has a checkpoint', async () => {
+      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 1
+    })
+    expect(
+      await output(
+        tools,
+        [
+          'os.close(terminal)',
+          'print(child.wait(10))',
+          'one, two = pairs[0]; one.close(); two.settimeout(10)',
+          'print(two.recv(1))',
+        ].join('\n'),
+      ),
+    ).toBe("1\nb''\n")
+  })
+
   it('does not wait for a thread that computes in Python', async () => {
     const tools = await makeSession({ checkpoints: 20 })
     await tools.runPythonCode(
