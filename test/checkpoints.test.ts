@@ -276,6 +276,26 @@ describe('a restored session', () => {
     expect(second.notices).toContain('Threads do not survive that: waiting ended.')
   })
 
+  it('is told in one line, whatever names user code has given', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode(
+      [
+        'import threading',
+        'x = 1; globals()[1] = 2; globals()["y\\nNOTICE: z"] = 3',
+        'name = "a\\nb" + 10_000 * "c"',
+        'threading.Thread(target=threading.Event().wait, name=name, daemon=True).start()',
+      ].join('\n'),
+    )
+    await eventually('it has a checkpoint', async () => {
+      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 1
+    })
+    const crashed = await tools.runPythonCode(SEGFAULT)
+    expect(crashed).toMatchObject({ state: 'restored', restored_to: 1 })
+    const [restored, threads] = crashed.notices ?? []
+    expect(restored).toMatch(/after run 1, with the variables x, name\.$/)
+    expect(threads).toMatch(/^Threads do not survive that: a\?bc{10,100} ended\.$/)
+  })
+
   it('is not claimed where polars has threads that a copy would lack', async () => {
     const tools = await makeSession({ env: { PYTHONPATH: LIBRARIES } })
     await tools.runPythonCode('x = 1')
@@ -395,6 +415,112 @@ describe('a checkpoint', () => {
     })
   })
 
+  it.each(['always', 'auto'] as const)(
+    'that fails (%s) does not stop the session',
+    async (policy) => {
+      const tools = await makeSession({ checkpoint: policy })
+      await tools.runPythonCode(
+        [
+          'import resource',
+          'soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)',
+          'resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))',
+          'files = []',
+          'try:',
+          '    while True: files.append(open("/dev/null"))',
+          'except OSError: pass',
+        ].join('\n'),
+      )
+      await expect(tools.checkpoint()).rejects.toThrow(/Too many open files/)
+      const result = await tools.runPythonCode('len(files) > 100', { timeout_ms: 5_000 })
+      expect(result).toMatchObject({ stdout: 'True\n', state: 'kept' })
+      expect(result).not.toHaveProperty('late_outputs')
+      await tools.runPythonCode('files.clear()')
+      await eventually('it is made', async () => {
+        return (await listed(tools)).checkpoints.at(-1)?.execution_count === 3
+      })
+    },
+  )
+
+  it('does not depend on who else speaks to the keeper, nor how often', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode('x = 1')
+    const result = await tools.runPythonCode(
+      [
+        'import os, socket',
+        'path = os.path.join(os.readlink("/proc/self/fd/1"), "../../keeper")',
+        'def connect():',
+        '    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)',
+        '    connection.connect(os.path.normpath(path))',
+        '    return connection',
+        'nobody = b\'{"event": "copying", "worker": "?", "secret": null, "id": "?", "run": 1}\'',
+        'for packet in (b"?", b"[]", b"{}", nobody):',
+        '    refused = connect(); refused.send(packet); print(refused.recv(10))',
+        'many = [connect() for _ in range(1100)]',
+      ].join('\n'),
+    )
+    expect(result).toMatchObject({ success: true, stdout: "b''\n".repeat(4) })
+    const crashed = await tools.runPythonCode(SEGFAULT)
+    expect(crashed).toMatchObject({ state: 'restored', restored_to: 2 })
+    expect(await output(tools, 'x')).toBe('1\n')
+  })
+
+  it('needs no modules that files of the user hide', async () => {
+    const tools = await makeSession()
+    for (const name of ['uuid', 'queue']) {
+      await writeFile(join(tools.workdir, `${name}.py`), `print("the ${name} of the user")\n`)
+    }
+    await output(tools, 'x = 1')
+    const crashed = await tools.runPythonCode(SEGFAULT)
+    expect(crashed).toMatchObject({ stdout: '', state: 'restored', restored_to: 1 })
+    expect(crashed).not.toHaveProperty('late_outputs')
+  })
+
+  it('holds no terminal, and nothing that was opened just before the fork', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode(
+      [
+        'import os, pty, socket, subprocess',
+        'terminal, other = pty.openpty()',
+        'child = subprocess.Popen(["cat"], stdin=other, stderr=subprocess.DEVNULL)',
+        'os.close(other)',
+        'pairs = []',
+        'os.register_at_fork(before=lambda: pairs.append(socket.socketpair()))',
+      ].join('\n'),
+    )
+    await eventually('it has a checkpoint', async () => {
+      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 1
+    })
+    expect(
+      await output(
+        tools,
+        [
+          'os.close(terminal)',
+          'print(child.wait(10))',
+          'one, two = pairs[0]; one.close(); two.settimeout(10)',
+          'print(two.recv(1))',
+        ].join('\n'),
+      ),
+    ).toBe("1\nb''\n")
+  })
+
+  it('does not wait for a thread that computes in Python', async () => {
+    const tools = await makeSession({ checkpoints: 20 })
+    await tools.runPythonCode(
+      [
+        'import threading',
+        'n = 0; stop = threading.Event()',
+        'def work():',
+        '    global n',
+        '    while not stop.is_set(): n += 1',
+        'thread = threading.Thread(target=work); thread.start()',
+      ].join('\n'),
+    )
+    for (let i = 0; i < 10; i += 1) await tools.runPythonCode('n > 0')
+    await tools.runPythonCode('stop.set(); thread.join()')
+    // Of 13 states; on a busy machine some may be missed.
+    expect((await listed(tools)).checkpoints.length).toBeGreaterThan(4)
+  })
+
   it('has a name, is listed with its memory, and is kept until it is dropped', async () => {
     const tools = await makeSession({ checkpoints: 1 })
     await tools.runPythonCode('x = 1')
@@ -511,6 +637,17 @@ describe('a branch', () => {
     const crashed = await tools.runPythonCode(SEGFAULT, { client_id: 'other' })
     expect(crashed).toMatchObject({ state: 'restored', restored_to: 2 })
     expect(await output(tools, 'x')).toBe('2\n')
+  })
+
+  it('has a checkpoint of its own before its first run', async () => {
+    const tools = await makeSession({ checkpoint: 'auto' })
+    await tools.runPythonCode('x = 1')
+    for (let i = 0; i < 30; i += 1) {
+      const { interpreter_id } = await tools.branch()
+      const crashed = await tools.runPythonCode(SEGFAULT, { interpreter_id })
+      expect(crashed).toMatchObject({ state: 'restored', restored_to: 1 })
+      await tools.manageInterpreters({ operation: 'delete', interpreter_id })
+    }
   })
 
   it('is made while the other is busy, from a checkpoint', async () => {

@@ -14,6 +14,7 @@ from .output import Output
 
 _SHARE = 0.05  # of the time that checkpoints may take
 _WORK_OF_COPY = 2  # what the copy has to do, and what it takes to end it, beside the fork itself
+_MOST_FORK_COST = 0.1  # s
 _FIRST_COST = 0.006  # s; what a fork costs here is not known before the first
 _FAULT_SECONDS = 1e-5  # more than it takes the system to copy a page
 _RETRY_SECONDS = 0.05
@@ -70,14 +71,15 @@ class Checkpoints:
             return None
         if self._policy == "always" and self._retry == _RETRY_SECONDS:
             return 0
-        return max(0, int((self._due_at - monotonic()) * 1000) + 1)
+        left = self._due_at - monotonic()
+        return int(left * 1000) + 1 if left > 0 else 0
 
     def make_due(self) -> dict[str, Any] | None:
         """Make the checkpoint that is due, or say in the file why not; answers as Copies.make."""
         try:
-            import uuid  # costs milliseconds that the start of the first interpreter would pay
-
-            request = self._make(str(uuid.uuid4()))
+            # As long as the ids that Node gives, or it could not be marked. The module uuid costs
+            # milliseconds, and may be a file of the user's.
+            request = self._make(os.urandom(18).hex())
         except CannotCopy as error:
             self._tell_trouble(str(error))
             self._made_at = monotonic()
@@ -118,12 +120,18 @@ class Checkpoints:
     def _make(self, checkpoint_id: str) -> dict[str, Any] | None:
         _require_memory()
         started_at = monotonic()
-        own = self._channel.descriptors() | set(self._output.descriptors())
-        request = self._copies.make(checkpoint_id, self._run, own, self._channel.threads)
+        try:
+            own = self._channel.descriptors() | set(self._output.descriptors())
+            request = self._copies.make(checkpoint_id, self._run, own, self._channel.threads)
+        except CannotCopy:
+            raise
+        except Exception as error:  # no descriptors are left; user code has changed the modules
+            raise CannotCopyNow(f"{type(error).__name__} was raised: {error}") from None
         self._output.forget_copying()
         self._made_at = monotonic()
         # By the clock: on a busy machine checkpoints then become rarer for all.
-        self._fork_cost = _WORK_OF_COPY * (self._made_at - started_at)
+        cost = _WORK_OF_COPY * (self._made_at - started_at)
+        self._fork_cost = min(cost, _MOST_FORK_COST)  # one bad moment is not to delay the next long
         self._usage = _system_usage()
         self._retry = _RETRY_SECONDS
         return request
@@ -131,11 +139,11 @@ class Checkpoints:
     def _tell_trouble(self, trouble: str) -> None:
         if trouble == self._trouble:
             return
-        self._trouble = trouble
         with contextlib.suppress(OSError):
             with open(f"{self._trouble_file}.new", "w", encoding="utf-8") as file:
                 file.write(trouble)
             os.replace(file.name, self._trouble_file)
+            self._trouble = trouble
 
 
 def _system_usage() -> tuple[float, int]:

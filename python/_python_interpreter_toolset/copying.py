@@ -23,7 +23,7 @@ from .descriptors import Descriptors
 from .openmp import OpenMp
 from .orphans import fork_orphan
 from .process_mark import mark_process
-from .threads import Threads
+from .threads import Threads, thread_ids
 
 _MAX_PACKET = 1 << 16
 _CONNECT_SECONDS = 1.0
@@ -81,6 +81,8 @@ class Copies:
         with self._introduced(copy_id, run) as connection, _held_signals(), _without_warnings():
             answer, go_ahead = os.pipe()
             try:
+                before = thread_ids()
+                _require_rest(threads)  # again, for the others have gone on meanwhile
                 self._forking = True
                 if fork_orphan(self._keeper) == 0:
                     os.close(go_ahead)
@@ -88,7 +90,7 @@ class Copies:
                     if random:
                         random.setstate(random_state)  # forks reseed it
                     return request
-                self._require_no_unknown(own_threads)
+                self._require_no_unknown(own_threads, before)
                 os.write(go_ahead, _GO_AHEAD)
             except OSError as error:
                 raise CannotCopyNow(f"fork failed: {error}") from None
@@ -111,16 +113,19 @@ class Copies:
             threads = Threads(own_threads)
             if self._unfit and self._unfit <= threads.foreign.keys():
                 raise CannotCopy(_explain(threads.unknown()))
-            running = threads.running()
-            if not running:
+            if not threads.running():
                 return threads
             sleep(_LOOK_SECONDS)  # most are about to wait for something
-        raise CannotCopyNow(f"a thread is computing in a library ({', '.join(running)})")
+        _require_rest(threads)
+        return threads
 
-    def _require_no_unknown(self, own_threads: Collection[int]) -> None:
-        """Look at what a fork leaves: OpenBLAS, for one, has ended its own threads for it."""
-        threads = Threads(own_threads)
-        unknown = threads.unknown()
+    def _require_no_unknown(self, own_threads: Collection[int], before: Collection[int]) -> None:
+        """Look at what a fork leaves of the threads `before`.
+
+        OpenBLAS, for one, ends its own for it; a thread that computes has it start new ones.
+        """
+        found = Threads(own_threads).unknown()
+        unknown = {id: name for id, name in found.items() if id in before}
         self._unfit = frozenset(unknown)
         if unknown:
             raise CannotCopy(_explain(unknown))
@@ -218,6 +223,12 @@ def _without_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def _require_rest(threads: Threads) -> None:
+    running = threads.running()
+    if running:
+        raise CannotCopyNow(f"a thread is computing in a library ({', '.join(running)})")
 
 
 def _explain(threads: dict[int, str]) -> str:

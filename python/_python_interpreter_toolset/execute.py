@@ -56,7 +56,11 @@ class Executor:
         return [
             name
             for name, value in self._namespace.items()
-            if not name.startswith("_") and not isinstance(value, ModuleType)
+            # globals() takes anything as a key.
+            if type(name) is str
+            and name.isidentifier()
+            and not name.startswith("_")
+            and not isinstance(value, ModuleType)
         ]
 
     def run(self, run: int, code: str, echo: str, result_var_name: str | None) -> Message:

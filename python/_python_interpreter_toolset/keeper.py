@@ -84,7 +84,7 @@ class Keeper:
             copying = [copying.source.socket for copying in self.copying]
             control = [] if self.control is None else [self.control]
             heard: list[Any] = [0, wake_read, *control, *sockets, *copying]
-            readable = select.select(heard, (), (), self.patience())[0]
+            readable = wait_to_read(heard, self.patience())
             for ready in readable:
                 if ready in sockets:
                     self.hear(sockets[ready])
@@ -170,12 +170,16 @@ class Keeper:
 
     def hear_copies(self) -> None:
         """Hear of new copies, and what becomes of those that are being made."""
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(OSError):  # there is none, or no descriptor is left for it
             while self.control is not None:
                 self.copying.append(Copying(self.control.accept()[0]))
         for copying in list(self.copying):
-            for event in copying.source.events():
-                self.hear_copy(copying, event)
+            try:
+                for event in copying.source.events():
+                    self.hear_copy(copying, event)
+            except Exception:  # user code has found the socket
+                copying.is_over = True
+                self.fail_copy(copying, "what was said of its copy is malformed")
             if copying.is_over or copying.source.has_ended:
                 self.copying.remove(copying)
                 if not copying.is_over:
@@ -194,7 +198,9 @@ class Keeper:
 
     def hear_copy(self, copying: Copying, event: Event) -> None:
         """Handle what is said of one copy: `copying` by its worker, then `asleep` by itself."""
-        if event["event"] == "copying" and self.secrets.get(event["worker"]) == event["secret"]:
+        if copying.is_over:
+            return
+        if event["event"] == "copying" and self.may_copy(event):
             copying.worker, copying.source.id = event["worker"], event["id"]
             copying.run = event["run"]
         elif event["event"] == "asleep" and copying.worker:
@@ -204,6 +210,7 @@ class Keeper:
                 del self.unclaimed[pid]
                 self.fail_copy(copying, "its copy ended")
                 return
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)  # raises if not a child
             self.pids[copy_id] = pid
             self.sources[copy_id] = copying.source
             told = {"worker": copying.worker, "run": copying.run, "pid": pid}
@@ -211,6 +218,17 @@ class Keeper:
         else:
             copying.is_over = True
             self.fail_copy(copying, event.get("message", "its copy was refused"))
+
+    def may_copy(self, event: Event) -> bool:
+        """Answer whether it is a worker who says that it makes a copy, and what it says is good."""
+        if (
+            type(event["id"]) is not str
+            or event["id"] in self.pids
+            or type(event["run"]) is not int
+        ):
+            return False
+        secret = self.secrets.get(event["worker"])
+        return secret is not None and secret == event["secret"]
 
     def fail_copy(self, copying: Copying, message: str) -> None:
         """Let go of a copy that has not come about, and end what there is of it."""
@@ -381,6 +399,15 @@ def tell(event: Event) -> None:
     with contextlib.suppress(BrokenPipeError):
         while line:
             line = line[os.write(1, line) :]
+
+
+def wait_to_read(descriptors: list[Any], seconds: float | None) -> set[int]:
+    """Answer which of these can be read, once one can be or so many seconds have passed."""
+    poll = select.poll()  # select() knows no descriptor above 1023
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    milliseconds = None if seconds is None else int(seconds * 1000) + 1
+    return {descriptor for descriptor, _ in poll.poll(milliseconds)}
 
 
 def make_pipe(path: str) -> tuple[int, int]:

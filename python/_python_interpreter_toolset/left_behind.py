@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
 from threading import Semaphore
 from typing import Any
 
@@ -64,7 +63,7 @@ def _forget_loky_executor(reusable_executor: Any) -> None:
 
 def _renew_thread_pool(pool: Any) -> None:
     pool._threads = set()
-    pool._work_queue = SimpleQueue()
+    pool._work_queue = type(pool._work_queue)()
     pool._idle_semaphore = Semaphore(0)
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
 from collections.abc import Collection
+from time import monotonic
 
 # User code's ZeroMQ: in a copy its sockets are dead anyway.
 # jemalloc has fork handlers of its own (background_thread_postfork_child).
 _SAFE = ("ZMQbg/", "jemalloc_bg_thd")
-_SCHED_YIELD = {"x86_64": "24", "aarch64": "124"}.get(os.uname().machine)
+_SCHED_YIELD = {"x86_64": b"24", "aarch64": b"124"}.get(os.uname().machine)
+_GIVE_WAY_SECONDS = 0.001
+
+# Calls by PyDLL keep the interpreter lock: what waits for that stays where it is meanwhile.
+_libc = ctypes.PyDLL(None)
+_state = ctypes.create_string_buffer(64)
 
 
 class Threads:
@@ -37,9 +44,15 @@ class Threads:
         """Answer the names of Python's threads that are in the middle of C code.
 
         A fork then can hang: OpenBLAS waits in it for the product that they compute. Threads that
-        wait for the interpreter lock, which the caller has, stand between two lines of Python.
+        wait for the interpreter lock, which the caller has, stand between two lines of Python; one
+        that has just given it away is on its way to that.
         """
-        return [name for id, name in self._python.items() if id is not None and _is_running(id)]
+        deadline = monotonic() + _GIVE_WAY_SECONDS
+        running = [id for id in self._python if id is not None and _is_running(id)]
+        while running and monotonic() < deadline:
+            _libc.sched_yield()
+            running = [id for id in running if _is_running(id)]
+        return [self._python[id] for id in running]
 
     def unknown(self) -> dict[int, str]:
         """Answer native threads, by id, of which it is not known that their library forks well."""
@@ -67,12 +80,13 @@ def _name(thread: int) -> str:
 
 
 def _is_running(thread: int) -> bool:
-    try:
-        with open(f"/proc/self/task/{thread}/syscall") as file:
-            number = file.read().split()[0]
-    except OSError:  # ended; or a kernel without it, whose word would be needed
+    file = _libc.open(f"/proc/self/task/{thread}/syscall".encode(), os.O_RDONLY | os.O_CLOEXEC)
+    length = _libc.read(file, _state, len(_state))
+    _libc.close(file)
+    if length <= 0:  # ended; or a kernel without it, whose word would be needed
         return os.path.exists(f"/proc/self/task/{thread}")
-    return number in ("running", _SCHED_YIELD)  # OpenBLAS yields while it waits for its pool
+    # OpenBLAS yields while it waits for its pool.
+    return _state.raw[:length].split()[0] in (b"running", _SCHED_YIELD)
 
 
 def _fork_safe() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
+import traceback
 from typing import Any
 
 from . import protocol
@@ -61,6 +62,13 @@ class Worker:
 
     def go_on(self, request: dict[str, Any]) -> None:
         """In a copy that goes on: become the worker that the keeper's `request` describes."""
+        try:
+            self._become(request)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)  # at once, so that an older checkpoint can go on
+
+    def _become(self, request: dict[str, Any]) -> None:
         folder = request["folder"]
         config = protocol.take_config(folder)
         self._output.reopen(folder, config["nonce"])

@@ -472,10 +472,13 @@ export class Interpreter {
   async #adopt(start: (listener: WorkerListener) => Promise<Worker>): Promise<Worker> {
     this.#requireOpen()
     let adopted: Worker | null = null
+    // A worker's first checkpoint may be heard of before it is known to be ready.
+    let early: Checkpoint[] | null = []
     this.#starting = start({
       onOutput: (event) => this.#onOutput(event),
       onCheckpoint: (checkpoint) => {
-        if (adopted !== null && adopted === this.#worker) this.#checkpoints.add(checkpoint)
+        if (early !== null) early.push(checkpoint)
+        else if (adopted !== null && adopted === this.#worker) this.#checkpoints.add(checkpoint)
         else checkpoint.drop()
       },
     })
@@ -486,11 +489,14 @@ export class Interpreter {
         throw this.#closedError()
       }
       adopted = this.#worker = worker
+      for (const checkpoint of early.splice(0)) this.#checkpoints.add(checkpoint)
       void worker.exited.then((exit) => {
         if (this.#worker === worker) this.#noteDeath(exit.description)
       })
       return worker
     } finally {
+      for (const checkpoint of early) checkpoint.drop()
+      early = null
       this.#starting = null
     }
   }

@@ -198,16 +198,22 @@ function restoredSentence({ to, from, restored }: Restored): string {
 
 function namesOf(restored: Restored['restored']): string {
   if (restored === null || restored.variableCount === 0) return ', without any variables'
-  const names = restored.variables.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME))
-  const more = restored.variableCount - names.length
-  return `, with the variables ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  const more = restored.variableCount - Math.min(restored.variables.length, MAX_NAMES)
+  const names = bounded(restored.variables)
+  return `, with the variables ${names}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** What does not survive that a session goes on from a checkpoint. */
 function lost({ restored }: Restored): string[] {
   const threads = restored?.threads ?? []
   if (threads.length === 0) return []
-  return [`Threads do not survive that: ${threads.slice(0, MAX_NAMES).join(', ')} ended.`]
+  return [`Threads do not survive that: ${bounded(threads)} ended.`]
+}
+
+/** Names that user code has given, on one line that is not too long. */
+function bounded(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME))
+  return shown.join(', ').replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
 }
 
 function endNotices({ stopped, reply }: FinishedRun): string[] {
