@@ -87,8 +87,15 @@ export class LocalEngine implements Engine {
     }
     await requireFolder(spec.workdir)
     const python = await findPython({ python: spec.python, workdir: spec.workdir })
-    const start = async (pyzmqPath: string | null) =>
-      this.#startWorker(await this.#liveHost(python), spec, { python, pyzmqPath, signal, listener })
+    const start = async (pyzmqPath: string | null): Promise<Worker> => {
+      const host = await this.#liveHost(python)
+      const details = { python, pyzmqPath, signal, listener }
+      return this.#startWorker(host, spec, details).catch(async (error: unknown) => {
+        // Its keeper has ended meanwhile; another one can do it.
+        if (signal.aborted || host.keeper.alive) throw error
+        return this.#startWorker(await this.#liveHost(python), spec, details)
+      })
+    }
     const pyzmqPath = (await this.#pyzmqPaths.get(python)) ?? null
     try {
       return await start(pyzmqPath)
