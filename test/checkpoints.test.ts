@@ -484,6 +484,26 @@ describe('a checkpoint', () => {
     ).toBe("1\nb''\n")
   })
 
+  it('does not hang with a thread that looks at what libraries are loaded', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode(
+      [
+        'import ctypes, threading',
+        'stop = threading.Event(); libc = ctypes.PyDLL(None)',
+        'kind = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)',
+        'callback = kind(lambda *info: 1)',
+        'def look():',
+        '    while not stop.wait(0): libc.dl_iterate_phdr(callback, None)',
+        'thread = threading.Thread(target=look); thread.start()',
+      ].join('\n'),
+    )
+    for (let i = 0; i < 100; i += 1) {
+      const result = await tools.runPythonCode('1', { timeout_ms: 10_000 })
+      expect(result).toMatchObject({ success: true, state: 'kept' })
+    }
+    expect(await output(tools, 'stop.set(); thread.join()')).toBe('')
+  })
+
   it('does not wait for a thread that computes in Python', async () => {
     const tools = await makeSession({ checkpoints: 20 })
     await tools.runPythonCode(
