@@ -555,6 +555,11 @@ describe('a checkpoint', () => {
     await tools.checkpoint({ name: 'kept' })
     await tools.runPythonCode('x = 2')
     await tools.manageInterpreters({ operation: 'restart' })
+    await eventually('the fresh state has one', async () => {
+      const { checkpoints, no_checkpoint_reason: reason } = await listed(tools)
+      return reason === undefined && checkpoints.at(-1)?.execution_count === 0
+    })
+    await expect(tools.rollback()).rejects.toThrow(/no checkpoint from before/)
     expect(await tools.runPythonCode(SEGFAULT)).toMatchObject({ restored_to: 0 })
     expect((await tools.runPythonCode('x')).error?.name).toBe('NameError')
     await tools.rollback({ checkpoint: 'kept' })
@@ -622,6 +627,21 @@ describe('a branch', () => {
     const crashed = await tools.runPythonCode(SEGFAULT, { client_id: 'other' })
     expect(crashed).toMatchObject({ state: 'restored', restored_to: 2 })
     expect(await output(tools, 'x')).toBe('2\n')
+  })
+
+  it('goes on from the present state, however soon the other goes on too', async () => {
+    const tools = await makeSession({ checkpoints: 1 })
+    await tools.runPythonCode('x = 0')
+    for (let i = 1; i < 20; i += 1) {
+      const [branch] = await Promise.all([
+        tools.branch(),
+        tools.runPythonCode(`x = ${i}`),
+        tools.runPythonCode('x'),
+      ])
+      const { interpreter_id } = branch
+      expect(await output(tools, 'x', interpreter_id)).toBe(`${i - 1}\n`)
+      await tools.manageInterpreters({ operation: 'delete', interpreter_id })
+    }
   })
 
   it('has a checkpoint of its own before its first run', async () => {
