@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
@@ -587,6 +587,32 @@ describe('going back', () => {
     expect(await output(tools, 'x')).toBe('1\n')
   })
 
+  it('leaves nothing of what could not go on', async () => {
+    const engine = new LocalEngine({ start: 'spawn' })
+    onTestFinished(() => engine.close())
+    const tools = await makeSession({ engine, checkpoint: 'off' })
+    const { stdout } = await tools.runPythonCode(
+      'import os\nfolder = os.path.dirname(os.path.dirname(os.readlink("/proc/self/fd/1")))\nos.getppid()',
+    )
+    const keeper = stdout.trim()
+    const children = async () => {
+      const list = await readFile(`/proc/${keeper}/task/${keeper}/children`, 'utf8')
+      return list.trim().split(' ').map(Number)
+    }
+    for (let i = 0; i < 3; i += 1) {
+      const before = await children()
+      await tools.checkpoint({ name: `${i}` })
+      const [copy = 0, ...others] = (await children()).filter((pid) => !before.includes(pid))
+      expect([copy > 1, others]).toEqual([true, []])
+      process.kill(copy, 'SIGKILL')
+      await expect(tools.rollback({ checkpoint: `${i}` })).rejects.toMatchObject({
+        code: 'CHECKPOINT',
+      })
+    }
+    // Its own, the socket of the channel, and the keeper's.
+    expect(await output(tools, 'len(os.listdir(folder))')).toBe('3\n')
+  })
+
   it('says so where there is nothing to go back to', async () => {
     const tools = await makeSession({ checkpoint: 'off' })
     await expect(tools.rollback()).rejects.toThrow(/no session yet/)
@@ -679,7 +705,6 @@ it('leaves no process behind, whatever was made', async () => {
   const children = `/proc/${stdout.trim()}/task/${stdout.trim()}/children`
   expect(existsSync(children)).toBe(true)
   await eventually('only template and spare are left', async () => {
-    const { readFile } = await import('node:fs/promises')
     return (await readFile(children, 'utf8')).trim().split(' ').length === 2
   })
 })
