@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
@@ -503,6 +503,26 @@ describe('a checkpoint', () => {
     ).toBe("1\nb''\n")
   })
 
+  it('does not hang with a thread that looks at what libraries are loaded', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode(
+      [
+        'import ctypes, threading',
+        'stop = threading.Event(); libc = ctypes.PyDLL(None)',
+        'kind = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)',
+        'callback = kind(lambda *info: 1)',
+        'def look():',
+        '    while not stop.wait(0): libc.dl_iterate_phdr(callback, None)',
+        'thread = threading.Thread(target=look); thread.start()',
+      ].join('\n'),
+    )
+    for (let i = 0; i < 100; i += 1) {
+      const result = await tools.runPythonCode('1', { timeout_ms: 10_000 })
+      expect(result).toMatchObject({ success: true, state: 'kept' })
+    }
+    expect(await output(tools, 'stop.set(); thread.join()')).toBe('')
+  })
+
   it('does not wait for a thread that computes in Python', async () => {
     const tools = await makeSession({ checkpoints: 20 })
     await tools.runPythonCode(
@@ -570,6 +590,11 @@ describe('a checkpoint', () => {
     await tools.checkpoint({ name: 'kept' })
     await tools.runPythonCode('x = 2')
     await tools.manageInterpreters({ operation: 'restart' })
+    await eventually('the fresh state has one', async () => {
+      const { checkpoints, no_checkpoint_reason: reason } = await listed(tools)
+      return reason === undefined && checkpoints.at(-1)?.execution_count === 0
+    })
+    await expect(tools.rollback()).rejects.toThrow(/no checkpoint from before/)
     expect(await tools.runPythonCode(SEGFAULT)).toMatchObject({ restored_to: 0 })
     expect((await tools.runPythonCode('x')).error?.name).toBe('NameError')
     await tools.rollback({ checkpoint: 'kept' })
@@ -595,6 +620,32 @@ describe('going back', () => {
     await tools.rollback()
     expect(await tools.runPythonCode(SEGFAULT)).toMatchObject({ restored_to: 1 })
     expect(await output(tools, 'x')).toBe('1\n')
+  })
+
+  it('leaves nothing of what could not go on', async () => {
+    const engine = new LocalEngine({ start: 'spawn' })
+    onTestFinished(() => engine.close())
+    const tools = await makeSession({ engine, checkpoint: 'off' })
+    const { stdout } = await tools.runPythonCode(
+      'import os\nfolder = os.path.dirname(os.path.dirname(os.readlink("/proc/self/fd/1")))\nos.getppid()',
+    )
+    const keeper = stdout.trim()
+    const children = async () => {
+      const list = await readFile(`/proc/${keeper}/task/${keeper}/children`, 'utf8')
+      return list.trim().split(' ').map(Number)
+    }
+    for (let i = 0; i < 3; i += 1) {
+      const before = await children()
+      await tools.checkpoint({ name: `${i}` })
+      const [copy = 0, ...others] = (await children()).filter((pid) => !before.includes(pid))
+      expect([copy > 1, others]).toEqual([true, []])
+      process.kill(copy, 'SIGKILL')
+      await expect(tools.rollback({ checkpoint: `${i}` })).rejects.toMatchObject({
+        code: 'CHECKPOINT',
+      })
+    }
+    // Its own, the socket of the channel, and the keeper's.
+    expect(await output(tools, 'len(os.listdir(folder))')).toBe('3\n')
   })
 
   it('says so where there is nothing to go back to', async () => {
@@ -639,6 +690,21 @@ describe('a branch', () => {
     expect(await output(tools, 'x')).toBe('2\n')
   })
 
+  it('goes on from the present state, however soon the other goes on too', async () => {
+    const tools = await makeSession({ checkpoints: 1 })
+    await tools.runPythonCode('x = 0')
+    for (let i = 1; i < 20; i += 1) {
+      const [branch] = await Promise.all([
+        tools.branch(),
+        tools.runPythonCode(`x = ${i}`),
+        tools.runPythonCode('x'),
+      ])
+      const { interpreter_id } = branch
+      expect(await output(tools, 'x', interpreter_id)).toBe(`${i - 1}\n`)
+      await tools.manageInterpreters({ operation: 'delete', interpreter_id })
+    }
+  })
+
   it('has a checkpoint of its own before its first run', async () => {
     const tools = await makeSession({ checkpoint: 'auto' })
     await tools.runPythonCode('x = 1')
@@ -674,7 +740,6 @@ it('leaves no process behind, whatever was made', async () => {
   const children = `/proc/${stdout.trim()}/task/${stdout.trim()}/children`
   expect(existsSync(children)).toBe(true)
   await eventually('only template and spare are left', async () => {
-    const { readFile } = await import('node:fs/promises')
     return (await readFile(children, 'utf8')).trim().split(' ').length === 2
   })
 })

@@ -7,17 +7,19 @@ import os
 import sys
 import threading
 from collections.abc import Collection
-from time import monotonic
 
 # User code's ZeroMQ: in a copy its sockets are dead anyway.
 # jemalloc has fork handlers of its own (background_thread_postfork_child).
 _SAFE = ("ZMQbg/", "jemalloc_bg_thd")
-_SCHED_YIELD = {"x86_64": b"24", "aarch64": b"124"}.get(os.uname().machine)
-_GIVE_WAY_SECONDS = 0.001
+# OpenBLAS yields while it waits for its pool: sched_yield().
+_RUNNING = (b"running", {"x86_64": b"24 ", "aarch64": b"124 "}.get(os.uname().machine, b"running"))
+_LOOKS = 4
+_BETWEEN_LOOKS = 50  # µs
+_MOST_LOOKS = 25
 
 # Calls by PyDLL keep the interpreter lock: what waits for that stays where it is meanwhile.
 _libc = ctypes.PyDLL(None)
-_state = ctypes.create_string_buffer(64)
+_buffer = ctypes.create_string_buffer(256)
 
 
 class Threads:
@@ -45,14 +47,22 @@ class Threads:
 
         A fork then can hang: OpenBLAS waits in it for the product that they compute. Threads that
         wait for the interpreter lock, which the caller has, stand between two lines of Python; one
-        that has just given it away is on its way to that.
+        that has just given it away is on its way to that. What computes may wait too, for a moment.
         """
-        deadline = monotonic() + _GIVE_WAY_SECONDS
-        running = [id for id in self._python if id is not None and _is_running(id)]
-        while running and monotonic() < deadline:
-            _libc.sched_yield()
-            running = [id for id in running if _is_running(id)]
-        return [self._python[id] for id in running]
+        moving = [id for id in self._python if id is not None]
+        looks = dict.fromkeys(moving, 0)
+        states: dict[int, bytes] = {}
+        for _ in range(_MOST_LOOKS):
+            for id in moving:
+                state = _state(id)
+                is_still = state == states.get(id) and not state.startswith(_RUNNING)
+                looks[id] = looks[id] + 1 if is_still else 0
+                states[id] = state
+            moving = [id for id in moving if looks[id] < _LOOKS]
+            if not moving:
+                break
+            _libc.usleep(_BETWEEN_LOOKS)
+        return [self._python[id] for id in moving]
 
     def unknown(self) -> dict[int, str]:
         """Answer native threads, by id, of which it is not known that their library forks well."""
@@ -79,14 +89,14 @@ def _name(thread: int) -> str:
         return _SAFE[0]  # it has ended
 
 
-def _is_running(thread: int) -> bool:
+def _state(thread: int) -> bytes:
+    """Answer the system call that a thread waits in, with its arguments."""
     file = _libc.open(f"/proc/self/task/{thread}/syscall".encode(), os.O_RDONLY | os.O_CLOEXEC)
-    length = _libc.read(file, _state, len(_state))
+    length = _libc.read(file, _buffer, len(_buffer))
     _libc.close(file)
-    if length <= 0:  # ended; or a kernel without it, whose word would be needed
-        return os.path.exists(f"/proc/self/task/{thread}")
-    # OpenBLAS yields while it waits for its pool.
-    return _state.raw[:length].split()[0] in (b"running", _SCHED_YIELD)
+    if length <= 0 and os.path.exists(f"/proc/self/task/{thread}"):
+        return _RUNNING[0]  # a kernel without it, whose word would be needed
+    return _buffer.raw[: max(length, 0)]
 
 
 def _fork_safe() -> int:

@@ -201,9 +201,14 @@ export class Interpreter {
     })
   }
 
-  /** Makes a checkpoint of the present state like those that are made by themselves. */
-  passingCheckpoint(): Promise<Checkpoint> {
-    return this.#enqueue(undefined, async () => (await this.#liveWorker()).checkpoint())
+  /**
+   * Makes a checkpoint of the present state like those that are made by themselves, and uses it
+   * before a next run can put another in its place.
+   *
+   * @throws CheckpointError
+   */
+  usePresentState<T>(use: (checkpoint: Checkpoint) => Promise<T>): Promise<T> {
+    return this.#enqueue(undefined, async () => use(await (await this.#liveWorker()).checkpoint()))
   }
 
   /** @throws CheckpointError unless there is one with this id or name */
@@ -262,6 +267,7 @@ export class Interpreter {
       if (this.#worker === old) await this.#stopWorker(RESTARTED)
       this.#checkpoints.startAfresh()
       this.#forgetRestart()
+      this.#stateOf = 0
       await this.#liveWorker()
     })
   }

@@ -172,12 +172,12 @@ export async function manage(
       if (checkpoint == null) return { success: false, error: DROP_WHAT }
       return answerWith(interpreter, interpreter.drop(checkpoint))
     case 'branch': {
-      const from =
-        checkpoint == null
-          ? await interpreter.passingCheckpoint()
-          : interpreter.findCheckpoint(checkpoint)
       const owner = request.new_client_id ?? interpreter.clientId
-      return answerWith(await interpreters.branch(from, owner, request.reseed === true), from)
+      const branch = async (from: Checkpoint) =>
+        answerWith(await interpreters.branch(from, owner, request.reseed === true), from)
+      return checkpoint == null
+        ? interpreter.usePresentState(branch)
+        : branch(interpreter.findCheckpoint(checkpoint))
     }
   }
 }

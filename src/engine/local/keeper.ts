@@ -243,8 +243,10 @@ export class Keeper {
     else if (event.event === 'stuck') child.onStuck()
     else if (event.event === 'template') child.onTemplate(event.threads, event.failed)
     else if (event.event === 'failed') {
-      if (child.pid === null) this.#children.delete(event.id)
       child.onFailed(new StartError(event.message))
+      if (child.pid === null) {
+        this.#lose(event.id, { code: null, signal: null, description: 'could not be started' })
+      }
     } else this.#lose(event.id, describeExit(event.code, event.signal))
   }
 
