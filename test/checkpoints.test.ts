@@ -727,6 +727,25 @@ describe('a branch', () => {
   })
 })
 
+it('leaves no branch behind that was being made when the toolset was closed', async () => {
+  const engine = new LocalEngine({ start: 'spawn' })
+  onTestFinished(() => engine.close())
+  const other = await makeSession({ engine, checkpoint: 'off' })
+  const keeper = (await output(other, 'import os\nos.getppid()')).trim()
+  for (let i = 0; i < 20; i += 1) {
+    const tools = await makeSession({ engine, checkpoint: 'off' })
+    await tools.runPythonCode('x = 1')
+    const branch = tools.branch().catch(() => null)
+    await new Promise((resolve) => setTimeout(resolve, 2 + i / 4))
+    await tools.close()
+    await branch
+  }
+  await eventually('only the other session is left', async () => {
+    const children = await readFile(`/proc/${keeper}/task/${keeper}/children`, 'utf8')
+    return children.trim().split(' ').length === 1
+  })
+})
+
 it('leaves no process behind, whatever was made', async () => {
   const engine = new LocalEngine({ start: 'fork' })
   onTestFinished(() => engine.close())

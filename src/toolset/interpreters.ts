@@ -86,7 +86,10 @@ export class Interpreters {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.all(undefined).map((interpreter) => this.delete(interpreter)))
+    // Again, for one that is closing may be in the middle of a branch.
+    while (this.#byId.size > 0) {
+      await Promise.all(this.all(undefined).map((interpreter) => this.delete(interpreter)))
+    }
   }
 
   #make(clientId: string): Interpreter {
