@@ -441,8 +441,8 @@ export class Interpreter {
         })
         return worker
       } catch (error) {
+        // An older one may do. This one is given up only with what the session gives up for that.
         if (this.#unneeded.signal.aborted || !(error instanceof CheckpointError)) throw error
-        this.#checkpoints.drop(checkpoint)
       }
     }
     this.#checkpoints.startAfresh()
