@@ -131,6 +131,29 @@ describe('how interpreters are started', () => {
     })
   })
 
+  it('is by forking again after a template has died while it imported modules', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(
+      join(folder, 'dies_once.py'),
+      'import os\nif not os.path.exists(__file__ + ".died"):\n    open(__file__ + ".died", "w").close()\n    os.kill(os.getpid(), 9)',
+    )
+    const engine = new LocalEngine({ preload: ['dies_once'] })
+    onTestFinished(() => engine.close())
+    const tools = await makeToolset({ engine, env: { PYTHONPATH: folder } })
+    let n = 0
+    await eventually(
+      'one is forked',
+      async () => {
+        const client_id = `client ${(n += 1)}`
+        const { stdout } = await tools.runPythonCode('import sys\n"dies_once" in sys.modules', {
+          client_id,
+        })
+        return stdout === 'True\n'
+      },
+      30_000,
+    )
+  })
+
   it('does without preloads that are not installed', async () => {
     const tools = await forkingToolset({ preload: ['not_installed_anywhere'] })
     expect((await tools.runPythonCode('1')).stdout).toBe('1\n')

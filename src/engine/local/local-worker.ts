@@ -15,7 +15,7 @@ import {
   type ReplyMessage,
   type WorkerMessage,
 } from '../../channel/protocol.js'
-import { CheckpointError, InitCodeError, StartError } from '../../errors.js'
+import { CheckpointError, EngineError, InitCodeError, StartError } from '../../errors.js'
 import type {
   Checkpoint,
   CheckpointPolicy,
@@ -46,6 +46,7 @@ const MAX_STARTUP_TEXT = 4000
  * Node once, with its reply, rather than with each mark and text; one that fills a pipe before waits.
  */
 const WATCH_AFTER_MS = 5
+const FORK_TIMEOUT_MS = 5_000
 /** What a process writes before it has started any run, be it `initCode`. */
 const BEFORE_ANY_RUN = -1
 
@@ -260,7 +261,7 @@ export class LocalWorker implements Worker {
         onCopy: (copy) => this.#addCheckpoint(copy),
         onStuck: () => void this.kill('was killed because its fork for a checkpoint did not end'),
       })
-      const readyToRun = spawned.then((pid) => {
+      const readyToRun = this.#inTime(spawned).then((pid) => {
         this.#pid = pid
         this.#attach()
         return ready
@@ -274,6 +275,21 @@ export class LocalWorker implements Worker {
     } finally {
       signal.removeEventListener('abort', abandon)
       release()
+    }
+  }
+
+  /** A fork whose request was lost with the process that had taken it is not waited for long. */
+  async #inTime(forked: Promise<number>): Promise<number> {
+    if (this.#start.source === null) return forked
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise<never>((_, reject) => {
+      const error = new EngineError(`No process was forked within ${FORK_TIMEOUT_MS} ms.`)
+      timer = setTimeout(() => reject(error), FORK_TIMEOUT_MS)
+    })
+    try {
+      return await Promise.race([forked, tooLate])
+    } finally {
+      clearTimeout(timer)
     }
   }
 

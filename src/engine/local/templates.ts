@@ -20,12 +20,15 @@ export type TemplateState =
   { readonly fit: true; readonly id: string } | { readonly fit: false; readonly reason: string }
 
 const NOT_READY: TemplateState = { fit: false, reason: 'its template is not ready yet' }
+/** So often one is made that dies while it imports modules, which may be why. */
+const MOST_TRIES = 3
 
 /** The templates of one keeper, made when first asked for. */
 export class Templates {
   readonly #keeper: Keeper
   readonly #warming = new Map<string, Promise<TemplateState>>()
   readonly #states = new Map<string, TemplateState>()
+  readonly #tries = new Map<string, number>()
 
   constructor(keeper: Keeper) {
     this.#keeper = keeper
@@ -54,17 +57,22 @@ export class Templates {
     const id = uuid()
     const config = JSON.stringify({ preload, pyzmq_path: pyzmqPath })
     const command = { id, python, arguments: [pythonPackage], env, cwd: '/', config }
-    const state = await new Promise<TemplateState>((resolve) => {
+    const tries = (this.#tries.get(key) ?? 0) + 1
+    this.#tries.set(key, tries)
+    const [state, hasDied] = await new Promise<[TemplateState, boolean]>((resolve) => {
       this.#keeper.startTemplate(command, {
-        onReady: (threads, failed) => resolve(judge(id, threads, failed)),
+        onReady: (threads, failed) => resolve([judge(id, threads, failed), false]),
         onExited: ({ description }) => {
-          resolve({ fit: false, reason: `its template ${description} while it imported modules` })
+          const reason = `its template ${description} while it imported modules`
+          resolve([{ fit: false, reason }, true])
           // The next session has a new one made; those forked from this one live on.
           if (this.#states.get(key)?.fit === true) this.#forget(key)
         },
       })
     })
-    this.#states.set(key, state)
+    if (state.fit) this.#tries.delete(key)
+    if (hasDied && tries < MOST_TRIES) this.#forget(key)
+    else this.#states.set(key, state)
     return state
   }
 
