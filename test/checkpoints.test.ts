@@ -390,6 +390,15 @@ describe('a checkpoint', () => {
     expect(await output(tools, 'subprocess.run(["true"]); print(signals)')).toContain('[1]\n')
   })
 
+  it('may take its time in fork hooks of user code', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode(
+      'import os, time\nx = 1\nos.register_at_fork(after_in_child=lambda: time.sleep(1.2))',
+    )
+    expect(await tools.checkpoint()).toMatchObject({ execution_count: 1 })
+    expect(await tools.runPythonCode('x')).toMatchObject({ stdout: '1\n', state: 'kept' })
+  })
+
   it('waits while a thread computes in a library, and is made up for', async () => {
     const tools = await makeSession()
     await tools.runPythonCode(

@@ -90,6 +90,7 @@ class Copies:
                     if random:
                         random.setstate(random_state)  # forks reseed it
                     return request
+                _tell(connection, {"event": "copied", "id": copy_id})
                 self._require_no_unknown(own_threads, before)
                 os.write(go_ahead, _GO_AHEAD)
             except OSError as error:

@@ -187,7 +187,7 @@ class Keeper:
             elif monotonic() > copying.deadline:
                 self.copying.remove(copying)
                 self.fail_copy(copying, "its fork did not end")
-                if copying.worker in self.pids:
+                if copying.worker in self.pids and not copying.has_forked:
                     tell({"event": "stuck", "id": copying.worker})
         busy = {copying.worker for copying in self.copying}
         for worker_id in [settling for settling in self.settling if settling not in busy]:
@@ -197,12 +197,18 @@ class Keeper:
             self.tell_end(worker_id, self.lost.pop(worker_id))
 
     def hear_copy(self, copying: Copying, event: Event) -> None:
-        """Handle what is said of one copy: `copying` by its worker, then `asleep` by itself."""
+        """Handle what is said of one copy.
+
+        Its worker says `copying` before the fork and `copied` after it, it itself then `asleep`.
+        """
         if copying.is_over:
             return
         if event["event"] == "copying" and self.may_copy(event):
             copying.worker, copying.source.id = event["worker"], event["id"]
             copying.run = event["run"]
+        elif event["event"] == "copied" and copying.worker:
+            copying.has_forked = True
+            copying.deadline = monotonic() + COPY_SECONDS  # what the copy itself may take
         elif event["event"] == "asleep" and copying.worker:
             copy_id, pid = copying.source.id, event["pid"]
             copying.is_over = True
@@ -390,6 +396,7 @@ class Copying:
         self.worker = ""
         self.run = 0
         self.deadline = monotonic() + COPY_SECONDS
+        self.has_forked = False
         self.is_over = False
 
 

@@ -121,6 +121,7 @@ class _Spare:
         worker_id = os.read(self._taken, MAX_PACKET).decode()
         os.close(self._taken)
         if worker_id:
+            control.recv(MAX_PACKET)  # the request; a spare that is killed earlier leaves it there
             # Said by both: either may be killed before it can.
             _tell(control, {"event": "forked", "id": worker_id, "pid": self._pid})
 
@@ -133,7 +134,7 @@ def _has_ended(control: socket.socket) -> bool:
 
 
 def _wait_for_request(control: socket.socket, taking: int) -> None:
-    packet = control.recv(MAX_PACKET)
+    packet = control.recv(MAX_PACKET, socket.MSG_PEEK)
     if not packet:  # the keeper does not want this template any more
         return
     request = json.loads(packet)

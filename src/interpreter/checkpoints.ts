@@ -33,7 +33,9 @@ export class Checkpoints {
   /** All that are there, oldest first. */
   all(): readonly KeptCheckpoint[] {
     this.#forgetGone()
-    return [...this.#past, ...this.#aside].sort(byRun)
+    return [...this.#past, ...this.#aside].sort(
+      (a, b) => a.checkpoint.createdAt.getTime() - b.checkpoint.createdAt.getTime(),
+    )
   }
 
   /** Those that the present state comes from, newest first. */

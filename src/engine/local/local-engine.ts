@@ -17,6 +17,7 @@ import type {
   Worker,
   WorkerListener,
 } from '../engine.js'
+import { inTime } from './in-time.js'
 import { Keeper } from './keeper.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
 import { EndedBeforeReady, LocalWorker, type WorkerStart } from './local-worker.js'
@@ -202,14 +203,14 @@ export class LocalEngine implements Engine {
     if (start === 'spawn') return { fit: false, reason: "start: 'spawn' was asked for" }
     if (process.platform !== 'linux') return { fit: false, reason: 'only Linux has subreapers' }
     if (start === 'auto') return templates.now(template)
-    const given = AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)])
     const reason = `its template was not ready within ${startTimeoutMs} ms (startTimeoutMs)`
-    return Promise.race([
-      templates.warm(template),
-      new Promise<TemplateState>((resolve) => {
-        given.addEventListener('abort', () => resolve({ fit: false, reason }))
-      }),
-    ])
+    const abandoned = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    })
+    const warm = Promise.race([templates.warm(template), abandoned])
+    return inTime(warm, startTimeoutMs, () => new StartError(reason)).catch(() => {
+      return { fit: false, reason }
+    })
   }
 
   async #liveHost(python: string): Promise<Host> {

@@ -31,6 +31,7 @@ import type {
   WorkerListener,
 } from '../engine.js'
 import { readCrashReport } from './crash-report.js'
+import { inTime } from './in-time.js'
 import type { Copy, Keeper } from './keeper.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
 import { residentSetSize } from './memory.js'
@@ -261,7 +262,10 @@ export class LocalWorker implements Worker {
         onCopy: (copy) => this.#addCheckpoint(copy),
         onStuck: () => void this.kill('was killed because its fork for a checkpoint did not end'),
       })
-      const readyToRun = this.#inTime(spawned).then((pid) => {
+      // A fork whose request was lost with the process that had taken it is not waited for long.
+      const forkMs = this.#start.source === null ? timeoutMs : FORK_TIMEOUT_MS
+      const late = () => new EngineError(`No process was there within ${forkMs} ms.`)
+      const readyToRun = inTime(spawned, forkMs, late).then((pid) => {
         this.#pid = pid
         this.#attach()
         return ready
@@ -275,21 +279,6 @@ export class LocalWorker implements Worker {
     } finally {
       signal.removeEventListener('abort', abandon)
       release()
-    }
-  }
-
-  /** A fork whose request was lost with the process that had taken it is not waited for long. */
-  async #inTime(forked: Promise<number>): Promise<number> {
-    if (this.#start.source === null) return forked
-    let timer: NodeJS.Timeout | undefined
-    const tooLate = new Promise<never>((_, reject) => {
-      const error = new EngineError(`No process was forked within ${FORK_TIMEOUT_MS} ms.`)
-      timer = setTimeout(() => reject(error), FORK_TIMEOUT_MS)
-    })
-    try {
-      return await Promise.race([forked, tooLate])
-    } finally {
-      clearTimeout(timer)
     }
   }
 
@@ -319,22 +308,17 @@ export class LocalWorker implements Worker {
     }
   }
 
-  async #firstOf(ready: Promise<ReadyMessage>, timeoutMs: number): Promise<ReadyMessage> {
-    let timer: NodeJS.Timeout | undefined
-    const tooLate = new Promise<never>((_, reject) => {
+  #firstOf(ready: Promise<ReadyMessage>, timeoutMs: number): Promise<ReadyMessage> {
+    const late = () => {
       const message =
         `Python was not ready within ${timeoutMs} ms (startTimeoutMs); ` +
         `an initCode that takes long needs more.\n${this.#startupText}`
-      timer = setTimeout(() => reject(new StartError(message.trim())), timeoutMs)
-    })
+      return new StartError(message.trim())
+    }
     const ended = this.exited.then((exit) => {
       throw new EndedBeforeReady(exit, this.#startupText)
     })
-    try {
-      return await Promise.race([ready, ended, tooLate])
-    } finally {
-      clearTimeout(timer)
-    }
+    return inTime(Promise.race([ready, ended]), timeoutMs, late)
   }
 
   #hear(message: WorkerMessage | null): void {
