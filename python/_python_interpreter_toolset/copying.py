@@ -66,9 +66,9 @@ class Copies:
         """Make a copy of the state after `run`, that is known to the keeper by `copy_id`.
 
         `own` and `own_threads` are the descriptors and native threads that whoever goes on in a
-        copy makes anew. Answers None in this
-        process, and the keeper's request in a process that goes on from the copy, where "threads"
-        has the names of those that were left behind. Raises CannotCopy.
+        copy makes anew. Answers None in this process, and the keeper's request in a process that
+        goes on from the copy, where "threads" has the names of those that were left behind. Raises
+        CannotCopy.
         """
         self._openmp.pause()
         threads = self._require_fit(own_threads)
