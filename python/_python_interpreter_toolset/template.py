@@ -3,8 +3,8 @@
 It is started by the keeper, single-threaded, with no ZeroMQ context and no user code. It always
 has one spare: a fork that waits for a request on the socket that all share with the keeper, one
 packet of JSON each. The spare that sees one tells its pid and becomes that worker; the template
-takes the packet then, so that none is lost with a spare, and forks the next. Spares are the keeper's
-children: their parent, a fork in between, ends at once.
+takes the packet then, so that none is lost with a spare, and forks the next. Spares are the
+keeper's children: their parent, a fork in between, ends at once.
 """
 
 from __future__ import annotations
