@@ -337,8 +337,9 @@ export class LocalWorker implements Worker {
     } else if (message?.type === 'checkpoint') {
       // The keeper says when the copy is there, or has failed.
     } else if (message?.type === 'reply' && message.run === this.#pending?.run) {
-      // The end marks were written before the reply; those behind much output are waited for.
-      for (const pipe of this.#runPipes) pipe.read()
+      // The end marks were written before the reply; those behind much output are waited for. What
+      // children of earlier runs have written by now comes with this result, too.
+      for (const pipe of this.#pipes) pipe.read()
       if (this.#pending.endedStreams < STREAMS.length) this.#watch()
       this.#renewPipes(message.pipes)
       this.#pending.reply = message

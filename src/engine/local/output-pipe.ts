@@ -22,7 +22,6 @@ export class OutputPipe {
   readonly #socket: Socket
   readonly #emit: (event: PipeEvent) => void
   readonly #decoders = new Map<number, Utf8Decoder>()
-  #watched = true
   #closed = false
 
   /** Opens the pipe at `path`; events belong to `run` until the first mark says otherwise. */
@@ -46,20 +45,18 @@ export class OutputPipe {
 
   /** Reads whatever comes, as soon as it comes; so it is from the beginning. */
   watch(): void {
-    this.#watched = true
     this.#socket.resume()
   }
 
   /** Lets what comes wait in the pipe, until `read` or `watch`. */
   unwatch(): void {
-    this.#watched = false
     this.#socket.pause()
   }
 
   /** Reads what waits in the pipe; if that is much, only its beginning. */
   read(): void {
     // The descriptor of a destroyed socket may be another file's by now.
-    if (this.#watched || this.#socket.destroyed) return
+    if (this.#socket.destroyed) return
     let length = 0
     try {
       length = readSync(this.#descriptor, CHUNK)
