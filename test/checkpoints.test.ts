@@ -35,6 +35,13 @@ async function listed(tools: PythonInterpreterToolSet): Promise<InterpreterInfo>
   return info
 }
 
+/** Resolves when the newest checkpoint of the session is that of this run. */
+async function untilCheckpointOf(tools: PythonInterpreterToolSet, run: number): Promise<void> {
+  await eventually(`run ${run} has a checkpoint`, async () => {
+    return (await listed(tools)).checkpoints.at(-1)?.execution_count === run
+  })
+}
+
 describe('a process that dies', () => {
   it.each([
     ['by a segfault', SEGFAULT, 'was killed by SIGSEGV'],
@@ -178,9 +185,7 @@ describe('a process that dies', () => {
   it('goes back to what the automatic policy has made once the session was idle', async () => {
     const tools = await makeSession({ checkpoint: 'auto' })
     for (let i = 0; i < 20; i += 1) await tools.runPythonCode(`x = ${i}`)
-    await eventually('the last run has a checkpoint', async () => {
-      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 20
-    })
+    await untilCheckpointOf(tools, 20)
     expect(await tools.runPythonCode(SEGFAULT)).toMatchObject({ restored_to: 20 })
     expect(await output(tools, 'x')).toBe('19\n')
   })
@@ -237,9 +242,7 @@ describe('a restored session', () => {
         'figure, axes = plt.subplots(); axes.plot([1, 2])',
       ].join('\n'),
     )
-    await eventually('it has a checkpoint', async () => {
-      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 1
-    })
+    await untilCheckpointOf(tools, 1)
     expect(await tools.runPythonCode(SEGFAULT)).toMatchObject({ state: 'restored', restored_to: 1 })
     const result = await tools.runPythonCode(
       'print(model.score(X, y) > 0.9, model.fit(X, y).score(X, y) > 0.9, forest.fit(X, y).score(X, y) > 0.9, (big @ big).sum())\nplt.plot([3, 4]);',
@@ -269,9 +272,7 @@ describe('a restored session', () => {
     await tools.runPythonCode(
       'threading.Thread(target=threading.Event().wait, name="waiting", daemon=True).start()',
     )
-    await eventually('it has a checkpoint', async () => {
-      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 4
-    })
+    await untilCheckpointOf(tools, 4)
     const second = await tools.runPythonCode(SEGFAULT)
     expect(second.notices).toContain('Threads do not survive that: waiting ended.')
   })
@@ -286,9 +287,7 @@ describe('a restored session', () => {
         'threading.Thread(target=threading.Event().wait, name=name, daemon=True).start()',
       ].join('\n'),
     )
-    await eventually('it has a checkpoint', async () => {
-      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 1
-    })
+    await untilCheckpointOf(tools, 1)
     const crashed = await tools.runPythonCode(SEGFAULT)
     expect(crashed).toMatchObject({ state: 'restored', restored_to: 1 })
     const [restored, threads] = crashed.notices ?? []
@@ -330,9 +329,7 @@ describe('a restored session', () => {
     ].join('\n')
     const expected = "[[2, 4], [6], [4], '5\\n', [6, 7]]\n"
     expect(await output(tools, use)).toBe(expected)
-    await eventually('it has a checkpoint', async () => {
-      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 1
-    })
+    await untilCheckpointOf(tools, 1)
     const crashed = await tools.runPythonCode(SEGFAULT)
     expect(crashed).toMatchObject({ state: 'restored', restored_to: 1 })
     expect(crashed.notices?.join()).toMatch(/Threads do not survive that: .*ThreadPoolExecutor/)
@@ -351,9 +348,7 @@ describe('a restored session', () => {
         'reading, writing = os.pipe()',
       ].join('\n'),
     )
-    await eventually('it has a checkpoint', async () => {
-      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 1
-    })
+    await untilCheckpointOf(tools, 1)
     // While a copy sleeps: the child sees its end of file, the port can be bound, the pipe breaks.
     expect(
       await output(
@@ -419,9 +414,7 @@ describe('a checkpoint', () => {
       },
     )
     await tools.runPythonCode('stop.set(); thread.join()')
-    await eventually('it is made', async () => {
-      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 2
-    })
+    await untilCheckpointOf(tools, 2)
   })
 
   it.each(['always', 'auto'] as const)(
@@ -496,9 +489,7 @@ describe('a checkpoint', () => {
         'os.register_at_fork(before=lambda: pairs.append(socket.socketpair()))',
       ].join('\n'),
     )
-    await eventually('it has a checkpoint', async () => {
-      return (await listed(tools)).checkpoints.at(-1)?.execution_count === 1
-    })
+    await untilCheckpointOf(tools, 1)
     expect(
       await output(
         tools,

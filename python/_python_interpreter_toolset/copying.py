@@ -20,6 +20,7 @@ from time import sleep
 from typing import Any
 
 from .descriptors import Descriptors
+from .keeper import COPY_SECONDS
 from .openmp import OpenMp
 from .orphans import fork_orphan
 from .process_mark import mark_process
@@ -28,6 +29,7 @@ from .threads import Threads, thread_ids
 _MAX_PACKET = 1 << 16
 _CONNECT_SECONDS = 1.0
 _GO_AHEAD = b"!"
+_ASLEEP = b"z"
 _LOOKS = 3
 _LOOK_SECONDS = 0.002
 _MOST_THREADS_NAMED = 20
@@ -79,27 +81,31 @@ class Copies:
         random = sys.modules.get("random")
         random_state = random and random.getstate()
         with self._introduced(copy_id, run) as connection, _held_signals(), _without_warnings():
-            answer, go_ahead = os.pipe()
             try:
-                before = thread_ids()
-                _require_rest(threads)  # again, for the others have gone on meanwhile
-                self._forking = True
-                if fork_orphan(self._keeper) == 0:
-                    os.close(go_ahead)
-                    request = self._sleep(copy_id, own, descriptors, connection, answer, threads)
-                    if random:
-                        random.setstate(random_state)  # forks reseed it
-                    return request
-                _tell(connection, {"event": "copied", "id": copy_id})
-                self._require_no_unknown(own_threads, before)
-                os.write(go_ahead, _GO_AHEAD)
+                ours, theirs = socket.socketpair()
+                with ours, theirs:
+                    before = thread_ids()
+                    _require_rest(threads)  # again, for the others have gone on meanwhile
+                    self._forking = True
+                    if fork_orphan(self._keeper) == 0:
+                        ours.close()
+                        request = self._sleep(
+                            copy_id, own, descriptors, connection, theirs, threads
+                        )
+                        if random:
+                            random.setstate(random_state)  # forks reseed it
+                        return request
+                    theirs.close()
+                    _tell(connection, {"event": "copied", "id": copy_id})
+                    self._require_no_unknown(own_threads, before)
+                    ours.send(_GO_AHEAD)
+                    ours.settimeout(COPY_SECONDS)
+                    if ours.recv(1) != _ASLEEP:
+                        raise CannotCopyNow("its copy has ended")
             except OSError as error:
                 raise CannotCopyNow(f"fork failed: {error}") from None
             finally:
                 self._forking = False
-                for descriptor in (answer, go_ahead):
-                    with contextlib.suppress(OSError):
-                        os.close(descriptor)
         return None
 
     def woken(self, worker_id: str, secret: str) -> None:
@@ -151,18 +157,20 @@ class Copies:
         own: Collection[int],
         descriptors: Descriptors,
         connection: socket.socket,
-        answer: int,
+        parent: socket.socket,
         threads: Threads,
     ) -> dict[str, Any]:
         """Be a copy, which must only end by SIGKILL; answer in what is to go on from it."""
         try:
             mark_process(copy_id)
             _set_oom_score(self._oom_score)
-            descriptors.detach(own, (connection.fileno(), answer))
-            if os.read(answer, 1) != _GO_AHEAD:
+            descriptors.detach(own, (connection.fileno(), parent.fileno()))
+            if parent.recv(1) != _GO_AHEAD:
                 os._exit(1)
             names = threads.names[:_MOST_THREADS_NAMED]
             _tell(connection, {"event": "asleep", "id": copy_id, "pid": os.getpid()})
+            with contextlib.suppress(OSError), parent:
+                parent.send(_ASLEEP)
             while packet := connection.recv(_MAX_PACKET):
                 request: dict[str, Any] = json.loads(packet)
                 forked = {"event": "forked", "id": request["id"]}
