@@ -61,6 +61,7 @@ class Checkpoints:
         if self._policy == "off":
             return
         self._is_wanted = True
+        self._retry = _RETRY_SECONDS  # what hindered the last one need not hinder this one
         if self._policy == "auto":
             cost = self._fork_cost + _cost_of_copied_pages(self._usage)
             self._due_at = self._made_at + cost / _SHARE
