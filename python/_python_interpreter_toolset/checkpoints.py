@@ -13,7 +13,7 @@ from .copying import CannotCopy, CannotCopyNow, Copies
 from .output import Output
 
 _SHARE = 0.05  # of the time that checkpoints may take
-_WORK_OF_COPY = 2  # what the copy has to do, and what it takes to end it, beside the fork itself
+_WORK_OF_COPY = 2  # what it takes to end the copy, and to tell of it, counts as much again
 _MOST_FORK_COST = 0.1  # s
 _FIRST_COST = 0.006  # s; what a fork costs here is not known before the first
 _FAULT_SECONDS = 1e-5  # more than it takes the system to copy a page
