@@ -44,6 +44,19 @@ describe('an interpreter forked from a template', () => {
     }
   })
 
+  it('leaves nothing behind in Node, however often its process is replaced', async () => {
+    const warnings: string[] = []
+    const hear = ({ message }: Error) => warnings.push(message)
+    process.on('warning', hear)
+    onTestFinished(() => void process.off('warning', hear))
+    const tools = await forkingToolset()
+    for (let i = 0; i < 11; i += 1) {
+      const { state } = await tools.runPythonCode('import os; os._exit(1)')
+      expect(state).toBe('lost')
+    }
+    expect(warnings).toEqual([])
+  })
+
   it('computes, draws, captures output and crashes as one that was spawned', async () => {
     const tools = await forkingToolset()
     const result = await tools.runPythonCode(

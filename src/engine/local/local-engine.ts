@@ -204,13 +204,15 @@ export class LocalEngine implements Engine {
     if (process.platform !== 'linux') return { fit: false, reason: 'only Linux has subreapers' }
     if (start === 'auto') return templates.now(template)
     const reason = `its template was not ready within ${startTimeoutMs} ms (startTimeoutMs)`
+    let abandon: () => void = () => undefined
     const abandoned = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+      abandon = () => reject(signal.reason as Error)
     })
+    signal.addEventListener('abort', abandon)
     const warm = Promise.race([templates.warm(template), abandoned])
-    return inTime(warm, startTimeoutMs, () => new StartError(reason)).catch(() => {
-      return { fit: false, reason }
-    })
+    return inTime(warm, startTimeoutMs, () => new StartError(reason))
+      .catch(() => ({ fit: false, reason }) as const)
+      .finally(() => signal.removeEventListener('abort', abandon))
   }
 
   async #liveHost(python: string): Promise<Host> {
