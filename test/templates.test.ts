@@ -106,6 +106,25 @@ it('interpreters are forked from the next spare when one is killed', async () =>
   expect(other.stdout).toContain('pandas')
 })
 
+it('interpreters start also when the template has just been killed, and nobody knows it yet', async () => {
+  const tools = await forkingToolset({ preload: [] })
+  const { stdout } = await tools.runPythonCode('import os\nos.getppid()')
+  const keeper = Number(stdout)
+  for (let n = 0; n < 5; n += 1) {
+    const answer = await tools.manageInterpreters({ operation: 'list' })
+    const workers = answer.success
+      ? answer.interpreters?.flatMap(({ pid }) => pid ?? [])
+      : undefined
+    const templates = () => templatesOf(keeper, workers ?? [], [])
+    await eventually('there are template and spare', () => templates().length === 2)
+    for (const pid of templates()) process.kill(pid, 'SIGKILL')
+    const run = await tools.runPythonCode('6 * 7', { client_id: `client ${n}` })
+    expect(run).toMatchObject({ stdout: '42\n', state: 'kept' })
+    // Has a new template made.
+    await tools.runPythonCode('1', { client_id: `another ${n}` })
+  }
+})
+
 describe('how interpreters are started', () => {
   it('automatically is told by the list: spawned first, forked when the template is ready', async () => {
     const tools = await makeToolset()

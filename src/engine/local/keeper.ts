@@ -152,7 +152,16 @@ export class Keeper {
       const onFailed = (error: Error) => {
         reject(source === null ? error : new EngineError(error.message, { cause: error }))
       }
-      this.#children.set(id, newChild({ onSpawned: resolve, onFailed, ...listener }))
+      const child = newChild({
+        onSpawned: resolve,
+        onFailed,
+        ...listener,
+        // One that never was there has failed, and not ended.
+        onExited: (exit) => {
+          if (child.pid !== null) listener.onExited(exit)
+        },
+      })
+      this.#children.set(id, child)
       if (source === null) this.#tell({ do: 'spawn', ...command })
       else this.#tell({ do: 'fork', id, source, cwd, config, secret })
     })
