@@ -117,7 +117,8 @@ it('interpreters start also when the template has just been killed, and nobody k
       : undefined
     const templates = () => templatesOf(keeper, workers ?? [], [])
     await eventually('there are template and spare', () => templates().length === 2)
-    for (const pid of templates()) process.kill(pid, 'SIGKILL')
+    // The spare first: it would die with its template.
+    for (const pid of templates().reverse()) process.kill(pid, 'SIGKILL')
     const run = await tools.runPythonCode('6 * 7', { client_id: `client ${n}` })
     expect(run).toMatchObject({ stdout: '42\n', state: 'kept' })
     // Has a new template made.
