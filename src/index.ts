@@ -13,7 +13,15 @@ export type {
   ManageResult,
   RollbackOptions,
 } from './toolset/manage.js'
-export type { RefusedRun, RunResult } from './toolset/result.js'
+export type {
+  ErrorOutput,
+  NoticeOutput,
+  RefusedRun,
+  RunOutput,
+  RunResult,
+} from './toolset/result.js'
+export type { OnOutput } from './toolset/output-listener.js'
+export type { RunStream } from './toolset/run-stream.js'
 export { toModelText, type ModelTextOptions, type ToolAnswer } from './toolset/model-text.js'
 export type { Tool, ToolContext, ToolSet } from './toolset/tool.js'
 export {
@@ -24,23 +32,31 @@ export {
 export type {
   Checkpoint,
   CheckpointPolicy,
+  ClearOutput,
+  DisplayOutput,
+  DisplayUpdate,
   EchoMode,
   Engine,
   Exit,
   InterpreterSpec,
   JsonValue,
+  MimeBundle,
   Output,
   OutputEvent,
   Restored,
+  ResultOutput,
   ResumeOptions,
   RunError,
   RunOutcome,
   RunReply,
   RunRequest,
   StartedBy,
+  StreamOutput,
   Worker,
   WorkerListener,
 } from './engine/engine.js'
-export type { LateOutput } from './interpreter/execution.js'
+export type { LateOutput, LiveOutput } from './interpreter/execution.js'
+export type { KeptOutput } from './interpreter/output-log.js'
+export type { ProgressOutput } from './interpreter/progress.js'
 export type { InterpreterStatus, SessionState } from './interpreter/interpreter.js'
 export * from './errors.js'

@@ -446,7 +446,7 @@ describe('sys.stdout', () => {
   })
 
   it('shows noise as what Python makes of it, bad bytes escaped', async () => {
-    const tools = await makeToolset({ maxOutputCharacters: 20_000_000 })
+    const tools = await makeToolset({ maxOutputBytes: 20_000_000 })
     const code = [
       'import os, random',
       'noise = random.Random(7).randbytes(1_000_000)',
@@ -856,7 +856,7 @@ describe('wrong parameters', () => {
       { echo: 'some' },
       { timeoutMs: -1 },
       { interruptGraceMs: '5' },
-      { maxOutputCharacters: 0 },
+      { maxOutputBytes: 0 },
       { figures: 'yes' },
       { unknownKey: 1 },
     ]

@@ -36,6 +36,8 @@ describe('toModelText', () => {
       result: null,
       stdout: `begin${'x'.repeat(100_000)}end`,
       stderr: 'short',
+      outputs: [],
+      hidden_to_model: ['outputs'],
       interpreter_id: 'i',
       execution_count: 1,
       duration_ms: 1,

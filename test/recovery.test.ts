@@ -47,7 +47,7 @@ describe('a run that ends its process', () => {
   })
 
   it('loses none of what it wrote, however much that was', async () => {
-    const tools = await makeToolset({ maxOutputCharacters: 10_000_000 })
+    const tools = await makeToolset({ maxOutputBytes: 10_000_000 })
     const { stdout } = await tools.runPythonCode(
       'import os, signal\nfor i in range(100_000): print(i)\nos.kill(os.getpid(), signal.SIGKILL)',
     )

@@ -24,9 +24,7 @@ function parse(text: string, size: number): string[] {
     }
     flush()
     events.push(
-      event.type === 'display'
-        ? `display ${event.run} ${event.name} ${String(event.part)}`
-        : event.type,
+      event.type === 'part' ? `part ${event.run} ${event.name} ${String(event.part)}` : event.type,
     )
   })
   const bytes = Buffer.from(text)
@@ -55,7 +53,7 @@ describe('the parser of output pipes', () => {
       '1 one\x1e\x1e two ',
       '7 from seven',
       '1 three',
-      'display 1 name {}',
+      'part 1 name {}',
       'end',
       '1 late',
       'drained',

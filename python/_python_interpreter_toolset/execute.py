@@ -15,7 +15,7 @@ from .builtin_names import BuiltinNames
 from .cell import Compiler, is_coroutine, starts_a_loop
 from .event_loop import EventLoop
 from .figures import Figures
-from .output import Output
+from .output import Output, encodable
 from .processes import descendants, survivors
 from .protocol import Message
 from .sources import Sources
@@ -156,11 +156,12 @@ class Executor:
         return eval(piece, self._namespace)
 
     def _displayhook(self, value: object) -> None:
-        """Show a value as the Python prompt does, and keep it in `_`."""
+        """Show a value, and keep it in `_`, as the Python prompt does."""
         if value is None:
             return
         builtins._ = None  # type: ignore[attr-defined]  # as sys.displayhook: not during repr
-        sys.stdout.write(repr(value) + "\n")
+        data = {"text/plain": encodable(repr(value))}
+        self._output.publish({"type": "execute_result", "data": data, "metadata": {}})
         builtins._ = self._last_value = value  # type: ignore[attr-defined]
 
     def _value_of(self, name: str) -> tuple[object, str]:

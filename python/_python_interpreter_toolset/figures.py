@@ -83,7 +83,8 @@ class Figures:
     def _capture(self, figure: Any) -> None:
         if figure.axes:
             png = base64.b64encode(self._draw(figure)).decode("ascii")
-            self._output.display({"image/png": png}, {})
+            data = {"image/png": png}
+            self._output.publish({"type": "display_data", "data": data, "metadata": {}})
 
     def _draw(self, figure: Any) -> bytes:
         buffer = io.BytesIO()

@@ -38,6 +38,7 @@ _UNSET = object()
 _IONBF = 2  # <stdio.h>, the same in glibc, musl and macOS
 _FRAME_ROOM = PIPE_BUF - 128  # what a payload may take beside a frame's header
 _PIPE_MODE = 0o600
+_ERRORS = "backslashreplace"  # a lone surrogate is shown, not refused
 
 
 class Output:
@@ -58,7 +59,9 @@ class Output:
         self._pipes = {1: _duplicate(1), 2: _duplicate(2)}
         self._read_ends: list[int] = []
         self._numbers = count(1)
-        self._displays = count()
+        self._published = count()
+        self._written_to = 1
+        self._switches = count(1)
         self._children: set[int] | None = set()
         self._usage = ended_children_usage()
         self._streams = (_text_stream(self, 1), _text_stream(self, 2))
@@ -81,6 +84,7 @@ class Output:
         self._nonce = nonce.encode()
         self._pid = getpid()
         self._numbers = count(1)
+        self._switches = count(1)
         self._read_ends = []
         self._children = set()
         self._usage = ended_children_usage()
@@ -96,6 +100,7 @@ class Output:
         self._read_ends = []
         self._restore_descriptors()
         self._restore_streams()
+        self._written_to = 1
         self.run = run
         self._run_of_context.set(run)
 
@@ -112,13 +117,17 @@ class Output:
         self._control(b"E", self.run)
         return self._new_pipes() if self._may_have_left_children() else None
 
-    def display(self, data: dict[str, str], metadata: dict[str, Any]) -> None:
-        """Send a MIME bundle, in its place among the text of standard output."""
+    def publish(self, output: dict[str, Any]) -> None:
+        """Send an output that is no text of a stream, in its place among what Python code writes.
+
+        It has a `type` of nbformat's outputs or Jupyter's messages, and their fields.
+        """
         sys.stdout.flush()
-        name = b"%d-%d\n" % (getpid(), next(self._displays))
-        bundle = encode_json({"data": data, "metadata": metadata})
-        *first, last = parts(bundle, _FRAME_ROOM)
+        name = b"%d-%d\n" % (getpid(), next(self._published))
+        *first, last = parts(encode_json(output), _FRAME_ROOM)
         run = self.run_of_writer()
+        if run == self.run:
+            self._turn_to(1)
         for part in first:
             self._write_pipe(1, control_frame(self._nonce, b"d", run, name + part))
         self._write_pipe(1, control_frame(self._nonce, b"D", run, name + last))
@@ -134,6 +143,7 @@ class Output:
         """Write Python-level text to `descriptor`, 1 or 2, under the run it belongs to."""
         run = self.run_of_writer()
         if run == self.run:
+            self._turn_to(descriptor)
             try:
                 _write_all(descriptor, data)
             except OSError:
@@ -179,6 +189,13 @@ class Output:
         """Answer whether this process is a copy that user code made with os.fork()."""
         return getpid() != self._pid
 
+    def _turn_to(self, descriptor: int) -> None:
+        """Tell Node, where Python code last wrote to the other pipe, that it writes to this now."""
+        if descriptor != self._written_to:
+            self._written_to = descriptor
+            number = b"%d" % next(self._switches)
+            self._write_pipe(descriptor, control_frame(self._nonce, b"W", self.run, number))
+
     def _write_pipe(self, descriptor: int, data: bytes) -> None:
         _write_all(self._pipes[descriptor], data)
 
@@ -197,9 +214,7 @@ class Output:
         for index, stream in enumerate(streams):
             try:
                 if not _is_untouched(stream):
-                    stream.reconfigure(
-                        encoding="utf-8", errors="backslashreplace", write_through=True
-                    )
+                    stream.reconfigure(encoding="utf-8", errors=_ERRORS, write_through=True)
             except ValueError:  # detached from its buffer
                 streams[index] = _text_stream(self, index + 1)
         self._streams = (streams[0], streams[1])
@@ -230,6 +245,11 @@ class Output:
             close_descriptor(write_end)
         self._restore_descriptors()
         return number
+
+
+def encodable(text: str) -> str:
+    """Answer `text` as standard output shows it: lone surrogates escaped."""
+    return text if text.isascii() else text.encode("utf-8", _ERRORS).decode("utf-8")
 
 
 class _OutputBuffer(io.BufferedIOBase):
@@ -263,7 +283,7 @@ def _text_stream(output: Output, descriptor: int) -> io.TextIOWrapper:
     return io.TextIOWrapper(
         _OutputBuffer(output, descriptor),
         encoding="utf-8",
-        errors="backslashreplace",  # a lone surrogate is shown, not refused
+        errors=_ERRORS,
         newline="\n",
         write_through=True,  # what a crashed process printed must be in the pipe by then
     )
@@ -271,7 +291,7 @@ def _text_stream(output: Output, descriptor: int) -> io.TextIOWrapper:
 
 def _is_untouched(stream: io.TextIOWrapper) -> bool:
     """Answer whether a stream of ours is as it was made; raises ValueError if it is detached."""
-    encoding = stream.encoding == "utf-8" and stream.errors == "backslashreplace"
+    encoding = stream.encoding == "utf-8" and stream.errors == _ERRORS
     return encoding and stream.write_through and not stream.closed
 
 

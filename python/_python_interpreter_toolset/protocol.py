@@ -14,8 +14,11 @@ and never longer than PIPE_BUF, so that writers cannot tear it apart (POSIX, wri
     S  a run starts: plain bytes that follow belong to it
     E  a run has ended: plain bytes that follow came late
     T  the payload is text that belongs to `run`, whatever runs now
-    d  the payload is a part of a display, D its last part; its first line names the display,
-       the parts together are a MIME bundle as JSON (nbformat's display_data)
+    W  Python code wrote to the other pipe before, and writes to this one now: the payload is a
+       number that counts such switches in both pipes
+    d  the payload is a part of an output that is no text, D its last part; its first line names the
+       output, the parts together are JSON: `display_data`, `update_display_data` (both with `data`,
+       `metadata`, `display_id`), `execute_result` or `clear_output` (with `wait`)
     X  written by Node itself after the worker died: nothing of the worker's follows
 """
 

@@ -61,14 +61,21 @@ export type WorkerMessage = z.infer<typeof workerMessage>
 export type ReplyMessage = Extract<WorkerMessage, { type: 'reply' }>
 export type ReadyMessage = Extract<WorkerMessage, { type: 'ready' }>
 
-const bundle = z.object({
-  data: z.record(z.string(), z.string()),
+const bundle = {
+  data: z.record(z.string(), json),
   metadata: z.record(z.string(), json),
-})
+}
 
-/** The MIME bundle of a display, or null if the bytes are none. */
-export function decodeBundle(bytes: Buffer): z.infer<typeof bundle> | null {
-  return parse(bundle, bytes)
+const output = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('display_data'), display_id: z.string().optional(), ...bundle }),
+  z.object({ type: z.literal('update_display_data'), display_id: z.string(), ...bundle }),
+  z.object({ type: z.literal('execute_result'), ...bundle }),
+  z.object({ type: z.literal('clear_output'), wait: z.boolean() }),
+])
+
+/** An output that is no text of a stream, or null if the bytes are none. */
+export function decodeOutput(bytes: Buffer): z.infer<typeof output> | null {
+  return parse(output, bytes)
 }
 
 /** A message as its frame. */

@@ -66,15 +66,45 @@ export interface RunReply {
   readonly survivors: readonly string[]
 }
 
+/** A value in several formats. */
+export interface MimeBundle {
+  /** MIME type to content: text as it is, binary as base64, JSON as a value. */
+  readonly data: Readonly<Record<string, JsonValue>>
+  readonly metadata: Readonly<Record<string, JsonValue>>
+}
+
+/** Text that was printed. */
+export interface StreamOutput {
+  readonly type: 'stream'
+  readonly name: 'stdout' | 'stderr'
+  readonly text: string
+}
+
+/** A figure, or what else was displayed; a later update may name its `display_id`. */
+export interface DisplayOutput extends MimeBundle {
+  readonly type: 'display_data'
+  readonly display_id?: string | undefined
+}
+
+/** Something new in place of each display with this id. */
+export interface DisplayUpdate extends MimeBundle {
+  readonly type: 'update_display_data'
+  readonly display_id: string
+}
+
+/** The value of an expression. */
+export interface ResultOutput extends MimeBundle {
+  readonly type: 'execute_result'
+}
+
+/** What the run has shown so far is to be cleared: now or, with `wait`, when it shows more. */
+export interface ClearOutput {
+  readonly type: 'clear_output'
+  readonly wait: boolean
+}
+
 /** One thing that a run emits, in Jupyter's terms. */
-export type Output =
-  | { readonly type: 'stream'; readonly name: 'stdout' | 'stderr'; readonly text: string }
-  | {
-      readonly type: 'display_data'
-      /** MIME type to content: text as it is, binary as base64. */
-      readonly data: Readonly<Record<string, string>>
-      readonly metadata: Readonly<Record<string, JsonValue>>
-    }
+export type Output = StreamOutput | DisplayOutput | DisplayUpdate | ResultOutput | ClearOutput
 
 /** An output and the run that it belongs to, which may have ended before. */
 export interface OutputEvent {
@@ -137,8 +167,11 @@ export interface Restored {
 
 /** Hears what a worker does of itself. */
 export interface WorkerListener {
-  /** Receives all output, late output between runs included. */
-  onOutput(event: OutputEvent): void
+  /**
+   * Receives all output in order, late output between runs included. Until a promise that it
+   * answers resolves, no more is emitted, and what writes is slowed down.
+   */
+  onOutput(event: OutputEvent): Promise<void> | undefined
   /** A checkpoint has been made, be it asked for or not. Whoever hears of it has to drop it. */
   onCheckpoint(checkpoint: Checkpoint): void
 }

@@ -2,64 +2,89 @@
 
 const CUT_AT = 4096
 
-/** Keeps the first and the last half of `limit` characters of what is appended. */
+/** Keeps the first and the last half of `limit` bytes (UTF-8) of what is appended. */
 export class BoundedText {
   readonly #headRoom: number
   readonly #tailRoom: number
   #head = ''
+  #headBytes = 0
   #tail = ''
-  #length = 0
+  #bytes = 0
 
-  /** @param limit - characters kept at most */
+  /** @param limit - bytes kept at most */
   constructor(limit: number) {
     this.#headRoom = Math.ceil(limit / 2)
     this.#tailRoom = limit - this.#headRoom
   }
 
-  /** Characters appended so far. */
-  get length(): number {
-    return this.#length
+  /** Bytes appended so far. */
+  get bytes(): number {
+    return this.#bytes
   }
 
-  /** Characters that {@link toString} leaves out. */
+  /** Bytes that {@link toString} leaves out. */
   get leftOut(): number {
-    return Math.max(0, this.#length - this.#headRoom - this.#tailRoom)
+    return this.#isWhole ? 0 : this.#bytes - this.#headBytes - Buffer.byteLength(this.#end)
   }
 
   append(text: string): void {
-    this.#length += text.length
-    const room = this.#headRoom - this.#head.length
-    this.#head += text.slice(0, room)
-    const rest = text.slice(Math.max(0, room))
-    if (rest === '') return
-    this.#tail += rest
+    this.#bytes += Buffer.byteLength(text)
+    // What did not fit once closes the head, even if something shorter would.
+    const head = this.#tail === '' ? firstBytes(text, this.#headRoom - this.#headBytes) : ''
+    this.#head += head
+    this.#headBytes += Buffer.byteLength(head)
+    if (head.length === text.length) return
+    this.#tail += text.slice(head.length)
     // Not at each append: cutting copies, and only the order of magnitude matters until the end.
-    if (this.#tail.length > 4 * this.#tailRoom + CUT_AT)
-      this.#tail = lastOf(this.#tail, this.#tailRoom)
+    if (this.#tail.length > 4 * this.#tailRoom + CUT_AT) this.#tail = this.#end
   }
 
   /** The whole text, or its head and tail with a line between that says how much is left out. */
   toString(): string {
-    if (this.leftOut === 0) return this.#head + this.#tail
-    return joinHeadAndTail(this.#head, lastOf(this.#tail, this.#tailRoom), this.leftOut)
+    if (this.#isWhole) return this.#head + this.#tail
+    return joinHeadAndTail(this.#head, this.#end, `${this.leftOut} bytes`)
+  }
+
+  get #isWhole(): boolean {
+    return this.#bytes <= this.#headRoom + this.#tailRoom
+  }
+
+  get #end(): string {
+    return lastBytes(this.#tail, this.#tailRoom)
   }
 }
 
 /** `text` itself, or its head and tail if it is longer than `limit` characters. */
 export function cutMiddle(text: string, limit: number): string {
-  const bounded = new BoundedText(limit)
-  bounded.append(text)
-  return bounded.toString()
-}
-
-function lastOf(text: string, length: number): string {
-  return text.slice(text.length - Math.min(length, text.length))
-}
-
-function joinHeadAndTail(head: string, tail: string, leftOut: number): string {
+  if (text.length <= limit) return text
   // A surrogate pair that the cut went through would be two broken characters.
-  const wholeHead = /[\ud800-\udbff]$/.test(head) ? head.slice(0, -1) : head
-  const wholeTail = /^[\udc00-\udfff]/.test(tail) ? tail.slice(1) : tail
-  const more = leftOut + head.length - wholeHead.length + tail.length - wholeTail.length
-  return `${wholeHead}\n[... ${more} characters left out ...]\n${wholeTail}`
+  const head = text.slice(0, Math.ceil(limit / 2)).replace(/[\ud800-\udbff]$/, '')
+  const tail = text.slice(text.length - Math.floor(limit / 2)).replace(/^[\udc00-\udfff]/, '')
+  return joinHeadAndTail(head, tail, `${text.length - head.length - tail.length} characters`)
+}
+
+/** As many whole characters from the beginning of `text` as have at most so many bytes. */
+function firstBytes(text: string, limit: number): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= limit) return text
+  let end = limit
+  while (isContinuation(bytes[end])) end -= 1
+  return bytes.toString('utf8', 0, end)
+}
+
+/** As many whole characters from the end of `text` as have at most so many bytes. */
+function lastBytes(text: string, limit: number): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= limit) return text
+  let start = bytes.length - limit
+  while (isContinuation(bytes[start])) start += 1
+  return bytes.toString('utf8', start)
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80
+}
+
+function joinHeadAndTail(head: string, tail: string, leftOut: string): string {
+  return `${head}\n[... ${leftOut} left out ...]\n${tail}`
 }

@@ -1,9 +1,9 @@
 /** What runs have emitted so far. Does not know how it travelled. */
-import type { Output } from '../engine/engine.js'
-import { BoundedText } from './bounded-text.js'
-
-/** Displays kept of one run: more would fill Node's memory, and nobody looks at them. */
-const MAX_DISPLAYS = 1000
+import { join } from 'node:path'
+import type { Output, StreamOutput } from '../engine/engine.js'
+import { OutputLog } from './output-log.js'
+import { Progress, type ProgressOutput } from './progress.js'
+import { StreamText } from './stream-text.js'
 
 /** Text that came after its run had ended. */
 export interface LateOutput {
@@ -13,50 +13,125 @@ export interface LateOutput {
   readonly stderr: string
 }
 
+const STREAMS = ['stdout', 'stderr'] as const
+
+/** What a run emits while it goes on. */
+export type LiveOutput = Output | ProgressOutput
+
+/** Hears what a run emits; until a promise that it answers resolves, it hears no more. */
+export type LiveListener = (output: LiveOutput) => Promise<void> | undefined
+
+/** Where and how much of the output of a run is kept. */
+export interface OutputLimits {
+  /** Bytes kept of each stream. */
+  readonly maxOutputBytes: number
+  /** The folder for what is longer; null: nowhere. */
+  readonly folder: string | null
+}
+
 /** The output of one run, collected in bounded memory. */
 export class Execution {
-  readonly stdout: BoundedText
-  readonly stderr: BoundedText
-  #displaysLeftOut = 0
-  readonly displays: Extract<Output, { type: 'display_data' }>[] = []
+  readonly stdout: StreamText
+  readonly stderr: StreamText
+  readonly log: OutputLog
+  readonly #progress = new Progress((output) => this.#tell(output))
+  #listener: LiveListener | null
+  /** What the listener is not ready before. */
+  #heard: Promise<void> | undefined
+  #stopWaiting: () => void = () => undefined
 
-  /** @param maxOutput - characters kept per stream */
+  /**
+   * @param name - by which the files of long output can be known
+   * @param listener - hears what it emits; null: nobody does
+   */
   constructor(
     readonly executionCount: number,
-    maxOutput: number,
+    { maxOutputBytes, folder }: OutputLimits,
+    name: string,
+    listener: LiveListener | null,
   ) {
-    this.stdout = new BoundedText(maxOutput)
-    this.stderr = new BoundedText(maxOutput)
+    const path = (stream: string) =>
+      folder === null ? null : join(folder, `${name}-${stream}.txt`)
+    this.stdout = new StreamText(maxOutputBytes, path('stdout'))
+    this.stderr = new StreamText(maxOutputBytes, path('stderr'))
+    this.log = new OutputLog(maxOutputBytes)
+    this.#listener = listener
   }
 
-  /** Displays that came when there were too many to keep. */
-  get displaysLeftOut(): number {
-    return this.#displaysLeftOut
+  /** Takes an output; no more is to come until a promise that it answers resolves. */
+  add(output: Output): Promise<void> | undefined {
+    if (output.type === 'stream') return this.#addText(output)
+    this.log.add(output)
+    const text = output.type === 'execute_result' ? output.data['text/plain'] : undefined
+    if (typeof text === 'string') this.stdout.write(`${text}\n`)
+    return both(this.stdout.whole?.written, this.#tell(output))
   }
 
-  add(output: Output): void {
-    if (output.type === 'stream') this[output.name].append(output.text)
-    else if (this.displays.length < MAX_DISPLAYS) this.displays.push(output)
-    else this.#displaysLeftOut += 1
+  /** Has nobody hear anything from now on, and waits for nobody. */
+  mute(): void {
+    this.#listener = null
+    this.#stopWaiting()
+  }
+
+  /** Takes what was left open as it is: nothing follows. */
+  async end(): Promise<void> {
+    this.#progress.stop()
+    for (const name of STREAMS) {
+      const { shown } = this[name].end()
+      if (shown !== '') await this.#show({ type: 'stream', name, text: shown })
+      await this[name].whole?.close()
+    }
+  }
+
+  #addText({ name, text }: StreamOutput): Promise<void> | undefined {
+    const { shown, progress } = this[name].write(text)
+    if (progress === null) this.#progress.stop()
+    else this.#progress.show(name, progress)
+    const told = shown === '' ? undefined : this.#show({ type: 'stream', name, text: shown })
+    return both(this[name].whole?.written, told)
+  }
+
+  #show(output: StreamOutput): Promise<void> | undefined {
+    this.log.add(output)
+    return this.#tell(output)
+  }
+
+  /** Tells the listener, when it has heard all that was told before. */
+  #tell(output: LiveOutput): Promise<void> | undefined {
+    if (this.#listener === null) return undefined
+    const heard =
+      this.#heard === undefined
+        ? this.#listener(output)
+        : this.#heard.then(() => this.#listener?.(output))
+    if (heard === undefined) return undefined
+    const ready = new Promise<void>((resolve) => {
+      this.#stopWaiting = resolve
+      void heard.then(resolve)
+    })
+    this.#heard = ready
+    return ready.then(() => {
+      if (this.#heard === ready) this.#heard = undefined
+    })
   }
 }
 
 /** Outputs of runs that have ended, until the next result takes them along. */
 export class LateOutputs {
-  readonly #maxOutput: number
+  readonly #maxOutputBytes: number
   #executions = new Map<number, Execution>()
 
-  constructor(maxOutput: number) {
-    this.#maxOutput = maxOutput
+  constructor(maxOutputBytes: number) {
+    this.#maxOutputBytes = maxOutputBytes
   }
 
   add(executionCount: number, output: Output): void {
     let execution = this.#executions.get(executionCount)
     if (execution === undefined) {
-      execution = new Execution(executionCount, this.#maxOutput)
+      const limits = { maxOutputBytes: this.#maxOutputBytes, folder: null }
+      execution = new Execution(executionCount, limits, '', null)
       this.#executions.set(executionCount, execution)
     }
-    execution.add(output)
+    void execution.add(output)
   }
 
   /** Answers what has come since the last call, by run. */
@@ -65,4 +140,12 @@ export class LateOutputs {
     this.#executions = new Map()
     return executions.sort((a, b) => a.executionCount - b.executionCount)
   }
+}
+
+/** Resolves when both have; undefined if there is nothing to wait for. */
+function both(
+  one: Promise<void> | undefined,
+  other: Promise<void> | undefined,
+): Promise<void> | undefined {
+  return one === undefined ? other : Promise.all([one, other]).then(() => undefined)
 }

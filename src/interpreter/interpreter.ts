@@ -19,8 +19,11 @@ import type {
   WorkerListener,
 } from '../engine/engine.js'
 import { Checkpoints, type KeptCheckpoint } from './checkpoints.js'
-import { Execution, LateOutputs } from './execution.js'
+import { Execution, LateOutputs, type LiveListener } from './execution.js'
 import { keepAlive } from './keep-alive.js'
+
+/** Characters of an interpreter's id that tell it from others well enough. */
+const SHORT_ID = 8
 
 /** `running` means alive and idle. */
 export type InterpreterStatus = 'starting' | 'running' | 'busy' | 'dead'
@@ -39,6 +42,8 @@ export interface ExecuteRequest {
   /** Milliseconds from when the code starts; 0 for no limit. */
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
+  /** Hears what the run emits while it goes on; null: nobody does. */
+  readonly onOutput: LiveListener | null
 }
 
 /** A process was replaced by a new one. */
@@ -88,8 +93,10 @@ export interface FinishedRun {
 export interface InterpreterSettings {
   /** How long an interrupted run may take to stop before its process is killed, in ms. */
   readonly interruptGraceMs: number
-  /** Characters kept of each output stream of a run. */
-  readonly maxOutput: number
+  /** Bytes kept of each output stream of a run. */
+  readonly maxOutputBytes: number
+  /** The folder for output that is longer. */
+  readonly outputFolder: string
   /** Checkpoints kept of those that are made by themselves. */
   readonly checkpoints: number
 }
@@ -127,7 +134,7 @@ export class Interpreter {
   ) {
     this.#engine = engine
     this.#settings = settings
-    this.#late = new LateOutputs(settings.maxOutput)
+    this.#late = new LateOutputs(settings.maxOutputBytes)
     this.#checkpoints = new Checkpoints(settings.checkpoints)
   }
 
@@ -276,6 +283,7 @@ export class Interpreter {
   async close(): Promise<void> {
     const release = keepAlive()
     this.#unneeded.abort()
+    this.#current?.mute()
     this.#stopCurrent?.({ type: 'close' })
     await this.#stopWorker(KILL_REASONS.close)
     await this.#queue
@@ -316,7 +324,7 @@ export class Interpreter {
   async #execute(request: ExecuteRequest): Promise<FinishedRun> {
     this.lastUsedAt = new Date()
     const executionCount = (this.#executionCount += 1)
-    const execution = new Execution(executionCount, this.#settings.maxOutput)
+    const execution = this.#newExecution(executionCount, request.onOutput)
     const startedAt = performance.now()
     const run = () => this.#runOnce(request, execution)
     let { outcome, stopped } = await run()
@@ -329,11 +337,20 @@ export class Interpreter {
     return this.#finish(request, execution, outcome, stopped, performance.now() - startedAt)
   }
 
+  #newExecution(executionCount: number, listener: LiveListener | null): Execution {
+    const { maxOutputBytes, outputFolder: folder } = this.#settings
+    const name = `${this.id.slice(0, SHORT_ID)}-run-${executionCount}`
+    return new Execution(executionCount, { maxOutputBytes, folder }, name, listener)
+  }
+
   async #runOnce(request: ExecuteRequest, execution: Execution): Promise<Attempt> {
     const worker = await this.#liveWorker()
     if (request.signal?.aborted === true) throw new AbortedError(request.signal.reason)
     const stop = new Stop(worker, this.#settings.interruptGraceMs)
-    const abort = () => stop.request({ type: 'abort' })
+    const abort = () => {
+      execution.mute()
+      stop.request({ type: 'abort' })
+    }
     const timer =
       request.timeoutMs > 0
         ? setTimeout(
@@ -353,6 +370,7 @@ export class Interpreter {
         resultVarName,
       })
       await stop.delivered()
+      await execution.end()
       return { outcome, stopped: stop.reason }
     } finally {
       clearTimeout(timer)
@@ -522,9 +540,10 @@ export class Interpreter {
     this.#worker = null
   }
 
-  #onOutput({ executionCount, output }: OutputEvent): void {
-    if (executionCount === this.#current?.executionCount) this.#current.add(output)
-    else this.#late.add(executionCount, output)
+  #onOutput({ executionCount, output }: OutputEvent): Promise<void> | undefined {
+    if (executionCount === this.#current?.executionCount) return this.#current.add(output)
+    this.#late.add(executionCount, output)
+    return undefined
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a programmer passes to the toolset and its calls. */
 import type { CheckpointPolicy, EchoMode, Engine } from '../engine/engine.js'
+import type { OnOutput } from './output-listener.js'
 
 /** Options of {@link PythonInterpreterToolSet}. */
 export interface PythonInterpreterToolSetOptions {
@@ -26,8 +27,11 @@ export interface PythonInterpreterToolSetOptions {
   readonly timeoutMs?: number
   /** How long an interrupted run may take to stop before its process is killed. @default 5000 */
   readonly interruptGraceMs?: number
-  /** Characters kept of each output stream of a run: head and tail. @default 1000000 */
-  readonly maxOutputCharacters?: number
+  /**
+   * Bytes kept of each output stream of a run: head and tail. What is longer is written as a whole to
+   * a file in `<workdir>/.outputs`. @default 1000000
+   */
+  readonly maxOutputBytes?: number
   /**
    * When checkpoints are made, to which a session goes back if its process dies: after runs, as far
    * as they cost no more than a twentieth of the time; after each run; or only when asked for.
@@ -57,4 +61,9 @@ export interface RunOptions {
   readonly echo?: EchoMode | undefined
   /** Aborts the call; a run that executes is interrupted, and its session goes on. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Hears what the run says, as it says it. A promise that it answers slows the run down until it
+   * resolves; what it throws is thrown by the call, when the run has ended.
+   */
+  readonly onOutput?: OnOutput | undefined
 }

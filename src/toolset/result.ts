@@ -1,10 +1,26 @@
 /** What `runPythonCode` answers: what is known of a finished run, in the words of the tool. */
 import { access, mkdir, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import type { JsonValue, RunError } from '../engine/engine.js'
+import type { WholeOutput } from '../interpreter/whole-output.js'
+import type { KeptOutput } from '../interpreter/output-log.js'
 import type { FinishedRun, SessionState, SetBack } from '../interpreter/interpreter.js'
-import type { LateOutput } from '../interpreter/execution.js'
+import type { Execution, LateOutput, LiveOutput } from '../interpreter/execution.js'
+
+/** What went wrong in a run. */
+export interface ErrorOutput extends RunError {
+  readonly type: 'error'
+}
+
+/** A sentence that a reader of the result should not miss. */
+export interface NoticeOutput {
+  readonly type: 'notice'
+  readonly text: string
+}
+
+/** What a run says, as it says it. */
+export type RunOutput = LiveOutput | ErrorOutput | NoticeOutput
 
 /** The result of one run. `success` tells whether there is an `error`. */
 export type RunResult = RunFields & (Succeeded | Failed)
@@ -30,6 +46,11 @@ export interface RunFields {
   /** What was printed, echoed values in their place. */
   stdout: string
   stderr: string
+  /**
+   * All that the run said, in its order: text, displays, values and the error. Displays are as the
+   * last update left them.
+   */
+  outputs: (KeptOutput | ErrorOutput)[]
   interpreter_id: string
   /** The run's number in its interpreter; `<run N>` in tracebacks. */
   execution_count: number
@@ -43,7 +64,7 @@ export interface RunFields {
   /** All figures as data URIs, in the same order. */
   base64_uri?: string[]
   /** Fields that are too long to be worth a model's attention. */
-  hidden_to_model?: ['base64_uri']
+  hidden_to_model: ('outputs' | 'base64_uri')[]
   /** The Python process died in this run. */
   interpreter_crashed?: true
   /** A new process has taken over, in this run or before it. */
@@ -99,18 +120,24 @@ export async function runResult(
     ...endNotices(run),
     ...figures.notices,
     ...(reply?.notices ?? []),
-    ...truncationNotices(run),
+    ...truncationNotices(run, figureFolder.workdir),
   ]
   const fields: RunFields = {
     result: error === null ? (reply?.value ?? null) : null,
     ...(error === null && reply?.valueType !== undefined ? { result_type: reply.valueType } : {}),
     stdout: execution.stdout.toString(),
     stderr: execution.stderr.toString(),
+    outputs: [
+      ...execution.log.toArray(),
+      ...(error === null ? [] : [{ type: 'error' as const, ...error }]),
+    ],
     interpreter_id: interpreterId,
     execution_count: execution.executionCount,
     duration_ms: Math.round(run.durationMs * 1000) / 1000,
     ...(run.stopped?.type === 'timeout' ? { timed_out: true as const } : {}),
     ...figures.fields,
+    hidden_to_model:
+      figures.fields.base64_uri === undefined ? ['outputs'] : ['outputs', 'base64_uri'],
     ...(crashed(run) ? { interpreter_crashed: true as const } : {}),
     ...(run.restart === null
       ? {}
@@ -227,18 +254,25 @@ function endNotices({ stopped, reply }: FinishedRun): string[] {
   ]
 }
 
-function truncationNotices({ execution }: FinishedRun): string[] {
-  const figures =
-    execution.displaysLeftOut === 0
+function truncationNotices({ execution }: FinishedRun, workdir: string): string[] {
+  const { richLeftOut } = execution.log
+  const rich =
+    richLeftOut === 0
       ? []
-      : [`The last ${execution.displaysLeftOut} figures of the run were left out: too many.`]
+      : [`The last ${richLeftOut} figures and displays of the run were left out: too many.`]
   const texts = (['stdout', 'stderr'] as const).flatMap((name) => {
-    const { leftOut, length } = execution[name]
-    return leftOut === 0
-      ? []
-      : [`${name} had ${length} characters; ${leftOut} in its middle were left out.`]
+    const { leftOut, bytes, whole } = execution[name]
+    if (leftOut === 0) return []
+    const where = whole === null ? '' : wholeSentence(whole, workdir)
+    return [`${name} had ${bytes} bytes; ${leftOut} in its middle were left out.${where}`]
   })
-  return [...texts, ...figures]
+  return [...texts, ...rich]
+}
+
+function wholeSentence({ path, trouble, isFull }: WholeOutput, workdir: string): string {
+  if (trouble !== null) return ` The whole could not be written to a file: ${trouble.message}`
+  const file = relative(workdir, path).split(sep).join('/')
+  return isFull ? ` The beginning is in ${file}, up to its limit.` : ` The whole is in ${file}.`
 }
 
 function lateOutput(late: FinishedRun['late'][number]): LateOutput {
@@ -249,21 +283,17 @@ function lateOutput(late: FinishedRun['late'][number]): LateOutput {
   }
 }
 
-type FigureFields = Pick<
-  RunResult,
-  'fig_storage_path' | 'fig_storage_paths' | 'base64_uri' | 'hidden_to_model'
->
+type FigureFields = Pick<RunResult, 'fig_storage_path' | 'fig_storage_paths' | 'base64_uri'>
 
 async function saveFigures(
   { execution, late }: FinishedRun,
   figureFolder: FigureFolder,
 ): Promise<{ fields: FigureFields; notices: string[] }> {
   // A figure that a thread shows after its run is not lost: it comes with the next result.
-  const displays = [...late, execution].flatMap((source) => source.displays)
-  const images = displays.flatMap(({ data }) => data['image/png'] ?? [])
+  const images = [...late, execution].flatMap(imagesOf)
   if (images.length === 0) return { fields: {}, notices: [] }
   const base64_uri = images.map((image) => `data:image/png;base64,${image}`)
-  const fields: FigureFields = { base64_uri, hidden_to_model: ['base64_uri'] }
+  const fields: FigureFields = { base64_uri }
   try {
     const { workdir, folder } = figureFolder
     await makeFolder(figureFolder)
@@ -283,8 +313,16 @@ async function saveFigures(
   }
 }
 
+/** The images of a run, each as base64. */
+function imagesOf({ log }: Execution): string[] {
+  return log.rich.flatMap(({ data }) => {
+    const image = data['image/png']
+    return typeof image === 'string' ? [image] : []
+  })
+}
+
 function lateFigures(late: FinishedRun['late']): string[] {
-  const count = late.reduce((sum, { displays }) => sum + displays.length, 0)
+  const count = late.flatMap(imagesOf).length
   return count === 0 ? [] : [`The first ${count} figures were shown by threads of earlier runs.`]
 }
 

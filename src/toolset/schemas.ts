@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Engine } from '../engine/engine.js'
 import { InvalidOptionError } from '../errors.js'
+import type { OnOutput } from './output-listener.js'
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1 // what setTimeout can do
 
@@ -60,10 +61,15 @@ export const manageInput = z.strictObject({
     .describe('For branch: true for random numbers that differ from those of the original.'),
 })
 
+const onOutput = z
+  .custom<OnOutput>((value) => typeof value === 'function', 'must be a function')
+  .optional()
+
 /** What an agent's adapter passes beside a tool's input; frameworks add fields of their own. */
 export const toolContext = z.object({
   client_id: z.string().min(1).optional(),
   signal: z.instanceof(AbortSignal).optional(),
+  onOutput,
 })
 
 /** Any object at all. */
@@ -89,6 +95,7 @@ export const runOptions = runInput.extend({
   client_id: clientId.optional(),
   echo: echo.optional(),
   signal: z.instanceof(AbortSignal).optional(),
+  onOutput,
 })
 
 /** What a programmer can pass to `manageInterpreters`. */
@@ -108,7 +115,7 @@ export const toolsetOptions = z.strictObject({
   echo: echo.default('all'),
   timeoutMs: timeoutMs.default(120_000),
   interruptGraceMs: timeoutMs.default(5_000),
-  maxOutputCharacters: z.int().min(2).default(1_000_000),
+  maxOutputBytes: z.int().min(2).default(1_000_000),
   checkpoint: z.enum(['auto', 'always', 'off']).default('auto'),
   checkpoints: z.int().min(1).max(100).default(2),
   figures: z

@@ -1,5 +1,6 @@
 /** The small interfaces between a toolset and an agent, of whatever framework. */
 import type { z } from 'zod'
+import type { OnOutput } from './output-listener.js'
 
 /** What an agent tells of the call beside its input; no model sees it. */
 export interface ToolContext {
@@ -7,6 +8,8 @@ export interface ToolContext {
   readonly client_id?: string
   /** Aborts the call, interrupting the code that it runs. */
   readonly signal?: AbortSignal
+  /** Hears what a run says, as it says it, for the person who watches. */
+  readonly onOutput?: OnOutput
 }
 
 /** One tool that a model can call. */

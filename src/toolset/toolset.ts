@@ -2,7 +2,7 @@
  * The toolset: the two tools, as methods for programmers and as definitions for agents. Knows no
  * processes and no sockets.
  */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { CheckpointError, ClosedError, PythonInterpreterError } from '../errors.js'
 import type { Engine } from '../engine/engine.js'
 import { LocalEngine } from '../engine/local/local-engine.js'
@@ -20,7 +20,9 @@ import {
 } from './manage.js'
 import type { PythonInterpreterToolSetOptions, RunOptions } from './options.js'
 import { toModelText, type ToolAnswer } from './model-text.js'
+import { OutputListener } from './output-listener.js'
 import { runResult, type RefusedRun, type RunResult } from './result.js'
+import { RunStream } from './run-stream.js'
 import {
   anyObject,
   constructorOptions,
@@ -40,6 +42,8 @@ const CONSTRUCTOR = 'new PythonInterpreterToolSet()'
 const CALL = 'runPythonCode()'
 const CONTEXT = "The tool's context"
 const DEFAULT_FIGURE_FOLDER = '.matplotlib_figs'
+/** Where output goes that is too long for a result, relative to the workdir. */
+const OUTPUT_FOLDER = '.outputs'
 
 /**
  * The default `initCode`: has matplotlib, also that of child processes, draw into memory. It does
@@ -78,7 +82,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     }
     this.#interpreters = new Interpreters(this.#engine, spec, {
       interruptGraceMs: settings.interruptGraceMs,
-      maxOutput: settings.maxOutputCharacters,
+      maxOutputBytes: settings.maxOutputBytes,
+      outputFolder: join(this.workdir, OUTPUT_FOLDER),
       checkpoints: settings.checkpoints,
     })
   }
@@ -105,15 +110,31 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       id == null
         ? this.#interpreters.session(client ?? DEFAULT_CLIENT)
         : this.#interpreters.get(id, client)
+    const listener = request.onOutput && new OutputListener(request.onOutput)
     const run = await interpreter.execute({
       code,
       echo: request.echo ?? this.#settings.echo,
       resultVarName: request.result_var_name ?? null,
       timeoutMs: request.timeout_ms ?? this.#settings.timeoutMs,
       signal: request.signal,
+      onOutput: listener === undefined ? null : (output) => listener.hear(output),
     })
     const folder = figureOptions(this.#settings).folder ?? DEFAULT_FIGURE_FOLDER
-    return runResult(interpreter.id, run, { workdir: this.workdir, folder })
+    const result = await runResult(interpreter.id, run, { workdir: this.workdir, folder })
+    if (listener !== undefined) await tellEnd(listener, result)
+    return result
+  }
+
+  /**
+   * Runs code like {@link runPythonCode}, and gives what it says as it says it.
+   *
+   * @example
+   * ```ts
+   * for await (const output of tools.stream('print("hello")')) console.log(output)
+   * ```
+   */
+  stream(code: string, options: Omit<RunOptions, 'onOutput'> = {}): RunStream {
+    return new RunStream((onOutput) => this.runPythonCode(code, { ...options, onOutput }))
   }
 
   /**
@@ -201,8 +222,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   async #runTool(input: unknown, context: unknown): Promise<RunResult | RefusedRun> {
     try {
       const request = parse(runInput, input, 'run_python_code')
-      const { client_id = DEFAULT_CLIENT, signal } = parse(toolContext, context ?? {}, CONTEXT)
-      return await this.runPythonCode({ ...request, client_id, signal })
+      const { client_id = DEFAULT_CLIENT, ...rest } = parse(toolContext, context ?? {}, CONTEXT)
+      return await this.runPythonCode({ ...request, client_id, ...rest })
     } catch (error) {
       if (!(error instanceof PythonInterpreterError) || error.code === 'ABORTED') throw error
       return { success: false, error: { name: error.name, value: error.message, traceback: '' } }
@@ -238,6 +259,13 @@ async function answerErrors(operation: () => Promise<ManageResult>): Promise<Man
     if (error instanceof PythonInterpreterError) return { success: false, error: error.message }
     throw error
   }
+}
+
+/** Tells what is known only at the end of a run. */
+async function tellEnd(listener: OutputListener, { notices, error }: RunResult): Promise<void> {
+  for (const text of notices ?? []) await listener.hear({ type: 'notice', text })
+  if (error !== undefined) await listener.hear({ type: 'error', ...error })
+  listener.rethrow()
 }
 
 function figureOptions({ figures }: ToolsetSettings) {

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import type { Channel } from '../../channel/channel.js'
 import {
-  decodeBundle,
   decodeMessage,
+  decodeOutput,
   encodeMessage,
   type ReadyMessage,
   type ReplyMessage,
@@ -35,7 +35,8 @@ import { inTime } from './in-time.js'
 import type { Copy, Keeper } from './keeper.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
 import { residentSetSize } from './memory.js'
-import { OutputPipe, type PipeEvent } from './output-pipe.js'
+import { OutputOrder, type OrderedEvent } from './output-order.js'
+import { OutputPipe } from './output-pipe.js'
 import { pythonPackage } from './python-package.js'
 
 type StreamName = 'stdout' | 'stderr'
@@ -115,11 +116,13 @@ export class LocalWorker implements Worker {
   /** The worker's own part of the private folder. */
   readonly #folder: string
   readonly #listener: WorkerListener
-  readonly #pipes = new Set<OutputPipe>()
-  /** The two of them that runs write to now. */
+  readonly #output = new OutputOrder((pipe, event) => this.#onPipeEvent(pipe, event))
+  /** What each pipe is for the code that writes to it. */
+  readonly #streams = new Map<OutputPipe, StreamName>()
+  /** The two pipes that runs write to now. */
   #runPipes: OutputPipe[] = []
   #watchTimer: NodeJS.Timeout | undefined
-  readonly #displays = new Map<string, Buffer[]>()
+  readonly #parts = new Map<string, Buffer[]>()
   #pid: number | null = null
   #pending: PendingRun | null = null
   #pendingCheckpoint: PendingCheckpoint | null = null
@@ -197,7 +200,7 @@ export class LocalWorker implements Worker {
   }
 
   async interrupt(): Promise<void> {
-    this.#watch() // for the start mark
+    this.#output.watch() // for the start mark
     // Earlier, nothing listens to it yet: it would be lost.
     await this.#pending?.startedOrEnded
     await this.#start.keeper.interrupt(this.#id)
@@ -339,8 +342,8 @@ export class LocalWorker implements Worker {
     } else if (message?.type === 'reply' && message.run === this.#pending?.run) {
       // The end marks were written before the reply; those behind much output are waited for. What
       // children of earlier runs have written by now comes with this result, too.
-      for (const pipe of this.#pipes) pipe.read()
-      if (this.#pending.endedStreams < STREAMS.length) this.#watch()
+      for (const pipe of this.#output.pipes) pipe.read()
+      if (this.#pending.endedStreams < STREAMS.length) this.#output.watch()
       this.#renewPipes(message.pipes)
       this.#pending.reply = message
       this.#settleReply()
@@ -353,23 +356,16 @@ export class LocalWorker implements Worker {
   /** Leaves output in the pipes until the reply comes, but not for long. */
   #watchLater(): void {
     for (const pipe of this.#runPipes) pipe.unwatch()
-    this.#watchTimer ??= setTimeout(() => this.#watch(), WATCH_AFTER_MS).unref()
+    this.#watchTimer ??= setTimeout(() => this.#output.watch(), WATCH_AFTER_MS).unref()
     this.#watchTimer.refresh()
-  }
-
-  #watch(): void {
-    for (const pipe of this.#pipes) pipe.watch()
   }
 
   #openPipes(suffix: string): void {
     this.#runPipes = STREAMS.map((stream) => {
-      const pipe: OutputPipe = new OutputPipe(
-        join(this.#folder, stream + suffix),
-        this.#nonce,
-        this.#lastRun,
-        (event) => this.#onPipeEvent(stream, pipe, event),
-      )
-      this.#pipes.add(pipe)
+      const path = join(this.#folder, stream + suffix)
+      const pipe = new OutputPipe(path, this.#nonce, this.#lastRun, this.#output)
+      this.#output.add(pipe)
+      this.#streams.set(pipe, stream)
       return pipe
     })
   }
@@ -377,7 +373,7 @@ export class LocalWorker implements Worker {
   /** Reads the next run's output from new pipes; children left behind keep writing to the old ones. */
   #renewPipes(number: number | null): void {
     if (number === null) return
-    this.#watch()
+    this.#output.watch()
     try {
       this.#openPipes(`-${number}`)
     } catch (error) {
@@ -386,57 +382,58 @@ export class LocalWorker implements Worker {
     }
   }
 
-  #onPipeEvent(stream: StreamName, pipe: OutputPipe, event: PipeEvent): void {
-    const pending = this.#pending?.run === this.#eventRun(event) ? this.#pending : null
+  #onPipeEvent(pipe: OutputPipe, event: OrderedEvent): Promise<void> | undefined {
+    const run = 'run' in event ? event.run : null
+    const pending = this.#pending?.run === run ? this.#pending : null
     switch (event.type) {
       case 'text':
-        if (event.run <= 0) {
-          this.#startupText = (this.#startupText + event.text).slice(-MAX_STARTUP_TEXT)
-        }
-        if (event.run === BEFORE_ANY_RUN) break
-        this.#emit(event.run, { type: 'stream', name: stream, text: event.text })
-        break
+        return this.#onText(event.run, this.#streams.get(pipe) ?? 'stdout', event.text)
+      case 'part':
+        return this.#collectPart(event)
       case 'start':
         if (pending !== null) pending.started = true
         pending?.onStart()
-        break
+        return undefined
       case 'end':
         if (pending !== null) pending.endedStreams += 1
         this.#settleReply()
-        break
-      case 'display':
-        this.#collectDisplay(event)
-        break
+        return undefined
       case 'closed':
-        this.#pipes.delete(pipe)
+        this.#streams.delete(pipe)
         this.#settleDeath()
-        break
+        return undefined
     }
   }
 
-  #eventRun(event: PipeEvent): number | null {
-    return event.type === 'closed' ? null : event.run
+  #onText(run: number, name: StreamName, text: string): Promise<void> | undefined {
+    if (run <= 0) this.#startupText = (this.#startupText + text).slice(-MAX_STARTUP_TEXT)
+    return run === BEFORE_ANY_RUN ? undefined : this.#emit(run, { type: 'stream', name, text })
   }
 
-  #collectDisplay({ run, name, part, last }: Extract<PipeEvent, { type: 'display' }>): void {
-    const parts = this.#displays.get(name) ?? []
-    parts.push(Buffer.from(part))
-    this.#displays.set(name, parts)
-    if (!last) return
-    this.#displays.delete(name)
-    const bundle = decodeBundle(Buffer.concat(parts))
-    if (bundle !== null) this.#emit(run, { type: 'display_data', ...bundle })
+  #collectPart({
+    run,
+    name,
+    part,
+    last,
+  }: Extract<OrderedEvent, { type: 'part' }>): Promise<void> | undefined {
+    const parts = this.#parts.get(name) ?? []
+    parts.push(part)
+    this.#parts.set(name, parts)
+    if (!last) return undefined
+    this.#parts.delete(name)
+    const output = decodeOutput(Buffer.concat(parts))
+    return output === null ? undefined : this.#emit(run, output)
   }
 
-  #emit(executionCount: number, output: OutputEvent['output']): void {
-    this.#listener.onOutput({ executionCount, output })
+  #emit(executionCount: number, output: OutputEvent['output']): Promise<void> | undefined {
+    return this.#listener.onOutput({ executionCount, output })
   }
 
   #settleReply(): void {
     const pending = this.#pending
     if (pending?.reply == null || pending.endedStreams < STREAMS.length) return
     this.#pending = null
-    this.#displays.clear() // what an interrupt left incomplete
+    this.#parts.clear() // what an interrupt left incomplete
     pending.onStart()
     pending.release()
     pending.resolve({ type: 'reply', reply: runReply(pending.reply) })
@@ -478,7 +475,7 @@ export class LocalWorker implements Worker {
       traceback: readCrashReport(this.#folder, exit.signal),
     }
     this.#start.channel.unlisten(this.#identity)
-    for (const pipe of this.#pipes) pipe.drain()
+    for (const pipe of this.#output.pipes) pipe.drain()
     this.#settleDeath()
   }
 
@@ -488,7 +485,7 @@ export class LocalWorker implements Worker {
   }
 
   #settleDeath(): void {
-    if (this.#exit === null || this.#pipes.size > 0) return
+    if (this.#exit === null || this.#streams.size > 0) return
     rmSync(this.#folder, { recursive: true, force: true })
     const pending = this.#pending
     this.#pending = null

@@ -5,15 +5,17 @@
 
 const MARK = 0x1e
 const MAX_HEADER = 64
-const HEADER = /^([SETdDX])(\d{1,16}):(\d{1,4})$/
+const HEADER = /^([SETWdDX])(\d{1,16}):(\d{1,4})$/
 
 /** What a pipe says, in the order in which it says it. */
 export type FrameEvent =
   /** Plain bytes, or text that is framed because it belongs to another run than its neighbours. */
   | { type: 'bytes'; run: number; bytes: Buffer }
   | { type: 'start' | 'end'; run: number }
-  /** A part of a MIME bundle; `name` joins the parts. */
-  | { type: 'display'; run: number; name: string; part: Buffer; last: boolean }
+  /** Python code wrote to the other pipe before; `number` counts that in both pipes. */
+  | { type: 'switch'; number: number }
+  /** A part of an output that is no text; `name` joins the parts. */
+  | { type: 'part'; run: number; name: string; part: Buffer; last: boolean }
   /** The process has died, and this was all it wrote. */
   | { type: 'drained' }
 
@@ -82,13 +84,15 @@ export class OutputParser {
       this.#emit({ type: kind === 'S' ? 'start' : 'end', run })
     } else if (kind === 'T') {
       this.#emit({ type: 'bytes', run, bytes: payload })
+    } else if (kind === 'W') {
+      this.#emit({ type: 'switch', number: Number(payload.toString('latin1')) })
     } else if (kind === 'X') {
       this.#emit({ type: 'drained' })
     } else {
       const nameEnd = payload.indexOf(0x0a)
       const name = payload.toString('latin1', 0, nameEnd)
       const part = payload.subarray(nameEnd + 1)
-      this.#emit({ type: 'display', run, name, part, last: kind === 'D' })
+      this.#emit({ type: 'part', run, name, part, last: kind === 'D' })
     }
   }
 

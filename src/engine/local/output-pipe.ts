@@ -10,7 +10,14 @@ export type PipeEvent =
   | { type: 'text'; run: number; text: string }
   | { type: 'closed' }
 
-/** What is read at once. One for all pipes: nobody keeps a part of it beyond a call. */
+/** Hears what pipes say. */
+export interface PipeListener {
+  push(pipe: OutputPipe, event: PipeEvent): void
+  /** All that was read at once has been pushed. */
+  flush(): void
+}
+
+/** What is read at once: a pipe holds no more. One for all: nobody keeps a part beyond a call. */
 const CHUNK = Buffer.alloc(1 << 16)
 
 /** Reads a named pipe until its last writer has closed it, without keeping Node alive. */
@@ -20,15 +27,15 @@ export class OutputPipe {
   readonly #descriptor: number
   readonly #parser: OutputParser
   readonly #socket: Socket
-  readonly #emit: (event: PipeEvent) => void
+  readonly #listener: PipeListener
   readonly #decoders = new Map<number, Utf8Decoder>()
   #closed = false
 
   /** Opens the pipe at `path`; events belong to `run` until the first mark says otherwise. */
-  constructor(path: string, nonce: string, run: number, emit: (event: PipeEvent) => void) {
+  constructor(path: string, nonce: string, run: number, listener: PipeListener) {
     this.#path = path
     this.#nonce = nonce
-    this.#emit = emit
+    this.#listener = listener
     this.#parser = new OutputParser(nonce, run, (event) => this.#decode(event))
     this.#descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const options: SocketConstructorOpts & ConnectOpts = {
@@ -95,11 +102,13 @@ export class OutputPipe {
     this.#socket.destroy()
     rmSync(this.#path, { force: true })
     this.#endTexts()
-    this.#emit({ type: 'closed' })
+    this.#listener.push(this, { type: 'closed' })
+    this.#listener.flush()
   }
 
   #parse(length: number): boolean {
     this.#parser.write(CHUNK.subarray(0, length))
+    this.#listener.flush()
     return true
   }
 
@@ -115,7 +124,10 @@ export class OutputPipe {
       return
     }
     if (event.type === 'end') this.#endTexts()
-    this.#emit(event)
+    this.#listener.push(
+      this,
+      event.type === 'part' ? { ...event, part: Buffer.from(event.part) } : event,
+    )
   }
 
   #endTexts(): void {
@@ -124,6 +136,6 @@ export class OutputPipe {
   }
 
   #emitText(run: number, text: string): void {
-    if (text !== '') this.#emit({ type: 'text', run, text })
+    if (text !== '') this.#listener.push(this, { type: 'text', run, text })
   }
 }

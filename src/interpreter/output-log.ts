@@ -1,0 +1,146 @@
+/** The outputs of a run in their order, as a notebook would show them at its end; in bounded memory. */
+import type {
+  DisplayUpdate,
+  JsonValue,
+  MimeBundle,
+  Output,
+  StreamOutput,
+} from '../engine/engine.js'
+import { cutMiddle } from './bounded-text.js'
+
+/** Outputs other than text that are kept: more would fill Node's memory, and nobody looks at them. */
+const MAX_RICH = 1000
+const CUT_AT = 4096
+
+/** An output as a result has it: what was to be cleared is. */
+export type KeptOutput = Exclude<Output, { type: 'clear_output' }>
+export type RichOutput = Exclude<KeptOutput, StreamOutput>
+
+/** Collects outputs; of their text, the first and the last half of `limit` characters are kept. */
+export class OutputLog {
+  readonly #limit: number
+  #head: KeptOutput[] = []
+  #headRoom: number
+  #tail: KeptOutput[] = []
+  #tailSize = 0
+  #leftOut = 0
+  #richLeftOut = 0
+  #clearsNext = false
+
+  constructor(limit: number) {
+    this.#limit = limit
+    this.#headRoom = Math.ceil(limit / 2)
+  }
+
+  /** Outputs other than text that came when there were too many to keep. */
+  get richLeftOut(): number {
+    return this.#richLeftOut
+  }
+
+  /** What is kept of outputs other than text. */
+  get rich(): readonly RichOutput[] {
+    return [...this.#head, ...this.#tail].filter((output) => output.type !== 'stream')
+  }
+
+  add(output: Output): void {
+    if (output.type === 'clear_output') {
+      this.#clearsNext = output.wait
+      if (!output.wait) this.#clear()
+      return
+    }
+    if (this.#clearsNext) this.#clear()
+    if (output.type === 'stream') this.#addText(output)
+    else if (output.type === 'update_display_data') this.#update(output)
+    else this.#addRich(output)
+  }
+
+  /** All that is kept, with a line where text is left out. */
+  toArray(): readonly KeptOutput[] {
+    this.#cutTail()
+    if (this.#leftOut === 0) return [...this.#head, ...this.#tail]
+    const name = this.#head.findLast((output) => output.type === 'stream')?.name ?? 'stdout'
+    const text = `\n[... ${this.#leftOut} characters left out ...]\n`
+    return [...this.#head, { type: 'stream', name, text }, ...this.#tail]
+  }
+
+  #clear(): void {
+    this.#head = []
+    this.#tail = []
+    this.#headRoom = Math.ceil(this.#limit / 2)
+    this.#tailSize = this.#leftOut = 0
+    this.#clearsNext = false
+  }
+
+  #addText({ name, text }: StreamOutput): void {
+    const head = text.slice(0, this.#headRoom)
+    if (head !== '') this.#headRoom -= append(this.#head, name, head)
+    const tail = text.slice(head.length)
+    if (tail !== '') this.#tailSize += append(this.#tail, name, tail)
+    if (this.#tailSize > 2 * this.#limit + CUT_AT) this.#cutTail()
+  }
+
+  #addRich(output: RichOutput): void {
+    if (this.rich.length === MAX_RICH) this.#richLeftOut += 1
+    else (this.#headRoom > 0 ? this.#head : this.#tail).push(bounded(output, this.#limit))
+  }
+
+  /** Changes the displays with its id; one that is not of this run is changed by whoever shows it. */
+  #update(update: DisplayUpdate): void {
+    const { data, metadata } = bounded(update, this.#limit)
+    const isMeant = (output: KeptOutput) =>
+      'display_id' in output && output.display_id === update.display_id
+    if (!this.rich.some(isMeant)) {
+      this.#addRich(update)
+      return
+    }
+    const updated = (output: KeptOutput) =>
+      isMeant(output) ? { ...output, data, metadata } : output
+    this.#head = this.#head.map(updated)
+    this.#tail = this.#tail.map(updated)
+  }
+
+  /** Leaves out what is too much of the tail's text, from its beginning. */
+  #cutTail(): void {
+    let tooMuch = this.#tailSize - Math.floor(this.#limit / 2)
+    if (tooMuch <= 0) return
+    this.#tailSize -= tooMuch
+    this.#leftOut += tooMuch
+    this.#tail = this.#tail.flatMap((output) => {
+      if (output.type !== 'stream' || tooMuch <= 0) return [output]
+      const text = output.text.slice(tooMuch)
+      tooMuch -= output.text.length - text.length
+      return text === '' ? [] : [{ ...output, text }]
+    })
+  }
+}
+
+/** Appends text to outputs; answers by how many characters they have become longer. */
+function append(outputs: KeptOutput[], name: StreamOutput['name'], text: string): number {
+  const last = outputs.at(-1)
+  if (last?.type !== 'stream' || last.name !== name) {
+    const first = text.replace(/^\r/, '')
+    outputs.push({ type: 'stream', name, text: first })
+    return first.length
+  }
+  const before = text.startsWith('\r') ? withoutLastLine(last.text) : last.text
+  const after = before + text.replace(/^\r/, '')
+  outputs[outputs.length - 1] = { ...last, text: after }
+  return after.length - last.text.length
+}
+
+function withoutLastLine(text: string): string {
+  return text.slice(0, text.lastIndexOf('\n') + 1)
+}
+
+/** Keeps no text that is longer than `limit`, but for images. */
+function bounded<T extends MimeBundle>(output: T, limit: number): T {
+  const isTooLong = (type: string, content: JsonValue): content is string =>
+    typeof content === 'string' && content.length > limit && !type.startsWith('image/')
+  const entries = Object.entries(output.data)
+  if (!entries.some(([type, content]) => isTooLong(type, content))) return output
+  const kept = entries.flatMap(([type, content]): [string, JsonValue][] => {
+    if (!isTooLong(type, content)) return [[type, content]]
+    return type === 'text/plain' ? [[type, cutMiddle(content, limit)]] : []
+  })
+  return { ...output, data: Object.fromEntries(kept) }
+}
