@@ -15,4 +15,9 @@ process.stdout.write(power.stdout) // 717897987691852588770249
 const failed = await python.runPythonCode('x / 0')
 console.log(failed.success, failed.error?.name) // false ZeroDivisionError
 
+// What code says can be watched while it runs.
+for await (const output of python.stream('for n in range(3): print("step", n)')) {
+  if (output.type === 'stream') process.stdout.write(output.text) // step 0, step 1, step 2
+}
+
 await python.close()

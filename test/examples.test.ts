@@ -51,8 +51,12 @@ describe('the examples', () => {
       '3',
       '717897987691852588770249',
       'false ZeroDivisionError',
+      'step 0',
+      'step 1',
+      'step 2',
     ])
-    for (const line of output.split('\n')) expect(source).toContain(`) // ${line}`)
+    const said = [...source.matchAll(/\) \/\/ (.*)/g)].map(([, comment]) => comment).join(', ')
+    for (const line of output.split('\n')) expect(said).toContain(line)
   })
 
   it('workdir-session.ts summarises and plots the CSV file', async () => {

@@ -36,6 +36,7 @@ export class Execution {
   readonly log: OutputLog
   readonly #progress = new Progress((output) => this.#tell(output))
   #listener: LiveListener | null
+  #isMuted = false
   /** What the listener is not ready before. */
   #heard: Promise<void> | undefined
   #stopWaiting: () => void = () => undefined
@@ -58,6 +59,11 @@ export class Execution {
     this.#listener = listener
   }
 
+  /** Whether nobody is to hear more. */
+  get isMuted(): boolean {
+    return this.#isMuted
+  }
+
   /** Takes an output; no more is to come until a promise that it answers resolves. */
   add(output: Output): Promise<void> | undefined {
     if (output.type === 'stream') return this.#addText(output)
@@ -70,6 +76,7 @@ export class Execution {
   /** Has nobody hear anything from now on, and waits for nobody. */
   mute(): void {
     this.#listener = null
+    this.#isMuted = true
     this.#stopWaiting()
   }
 
@@ -103,7 +110,8 @@ export class Execution {
       this.#heard === undefined
         ? this.#listener(output)
         : this.#heard.then(() => this.#listener?.(output))
-    if (heard === undefined) return undefined
+    // The listener may have muted this itself.
+    if (heard === undefined || this.#isMuted) return undefined
     const ready = new Promise<void>((resolve) => {
       this.#stopWaiting = resolve
       void heard.then(resolve)

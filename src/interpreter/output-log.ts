@@ -57,10 +57,16 @@ export class OutputLog {
   /** All that is kept, with a line where text is left out. */
   toArray(): readonly KeptOutput[] {
     this.#cutTail()
-    if (this.#leftOut === 0) return [...this.#head, ...this.#tail]
-    const name = this.#head.findLast((output) => output.type === 'stream')?.name ?? 'stdout'
-    const text = `\n[... ${this.#leftOut} characters left out ...]\n`
-    return [...this.#head, { type: 'stream', name, text }, ...this.#tail]
+    const all = [...this.#head]
+    const [first, ...others] = this.#tail
+    if (this.#leftOut > 0) {
+      const name = this.#head.findLast((output) => output.type === 'stream')?.name ?? 'stdout'
+      all.push({ type: 'stream', name, text: `\n[... ${this.#leftOut} characters left out ...]\n` })
+    } else if (first?.type === 'stream') {
+      append(all, first.name, first.text)
+      return [...all, ...others]
+    }
+    return [...all, ...this.#tail]
   }
 
   #clear(): void {

@@ -13,9 +13,11 @@ export interface Written {
   readonly progress: string | null
 }
 
-const CONTROL = /[\r\n]|\x1b\[(\d*)A|\x1b\[([02]?)K/g // eslint-disable-line no-control-regex
+const CONTROL = /\r?\n|\r|\x1b\[(\d*)A|\x1b\[([02]?)K/g // eslint-disable-line no-control-regex
 /** What begins to write over the text before it. */
-const REWRITES = /\r|\x1b\[\d*A/ // eslint-disable-line no-control-regex
+const REWRITES = /\r(?!\n)|\x1b\[\d*A/ // eslint-disable-line no-control-regex
+/** What may go on in the next piece: a line's end, or a control sequence. */
+const INCOMPLETE = /(?:\r|\x1b(?:\[\d*)?)$/ // eslint-disable-line no-control-regex
 /** Characters of a line without an end, and lines that progress bars take, that can still change. */
 const MAX_LINE = 10_000
 const MAX_ROWS = 50
@@ -35,7 +37,7 @@ export class TerminalText {
   #returned = false
   /** Whether a beginning of the line has been shown already. */
   #begun = false
-  /** A carriage return at the end of a piece: what follows tells whether it ends a line. */
+  /** The end of a piece that says nothing without what follows. */
   #carried = ''
 
   /** What is not among the lines yet. */
@@ -48,10 +50,8 @@ export class TerminalText {
 
   write(piece: string): Written {
     const text = this.#carried + piece
-    this.#carried = ''
-    if (!this.#rewriting && !REWRITES.test(text)) return this.#writePlainly(text)
-    if (text.endsWith('\r')) this.#carried = '\r'
-    const whole = text.slice(0, text.length - this.#carried.length).replaceAll('\r\n', '\n')
+    this.#carried = INCOMPLETE.exec(text)?.[0] ?? ''
+    const whole = text.slice(0, text.length - this.#carried.length)
     if (this.#rewriting) return this.#writeOver(whole)
     const at = whole.search(REWRITES)
     if (at === -1) return this.#writePlainly(whole)
@@ -62,8 +62,9 @@ export class TerminalText {
 
   /** What is left when nothing follows. */
   end(): Written {
-    const lines = this.pending
-    const shown = this.#rewriting ? this.#replacing(lines) : ''
+    const left = this.#carried === '\r' ? '' : this.#carried
+    const lines = this.pending + left
+    const shown = this.#rewriting ? this.#replacing(lines) : left
     this.#startLine('')
     this.#carried = ''
     return { lines, shown, progress: null }
@@ -113,7 +114,7 @@ export class TerminalText {
   }
 
   #obey([control, up, erase]: RegExpExecArray, commit: Commit): void {
-    if (control === '\n') this.#newLine(commit)
+    if (control.endsWith('\n')) this.#newLine(commit)
     else if (control === '\r') {
       this.#column = 0
       this.#rewriting = this.#returned = true

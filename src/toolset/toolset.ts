@@ -121,7 +121,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     })
     const folder = figureOptions(this.#settings).folder ?? DEFAULT_FIGURE_FOLDER
     const result = await runResult(interpreter.id, run, { workdir: this.workdir, folder })
-    if (listener !== undefined) await tellEnd(listener, result)
+    if (listener !== undefined && !run.execution.isMuted) await tellEnd(listener, result)
     return result
   }
 
