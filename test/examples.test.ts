@@ -80,6 +80,22 @@ describe('the examples', () => {
     expect(output).toMatch(/"status":"running","client_id":"conversation-1"/)
   })
 
+  it('watch.ts prints what a run says as it says it, each with its type', async () => {
+    const output = await example('watch.ts')
+    const lines = output.split('\n').map((line) => /^ *(\d+\.\d\d) s {2}(\w+) +(.*)$/.exec(line))
+    expect(lines.map((line) => line?.slice(2))).toEqual([
+      ['stream', '500 waiting times; how sure is their median?'],
+      ['execute_result', 'np.float64(2.15)'],
+      ['stream', 'resampled 4000 times'],
+      ['stream', 'all in memory, nothing was saved'],
+      ['execute_result', 'array([1.91, 2.55])'],
+      ['display_data', 'image/png'],
+      ['error', 'IndexError: list index out of range'],
+    ])
+    // Its forty pauses are between them.
+    expect(Number(lines[2]?.[1]) - Number(lines[1]?.[1])).toBeGreaterThan(1.9)
+  })
+
   it('demo.ts computes, plots, survives a segfault, and says so without colour', async () => {
     const output = await example('demo.ts')
     expect(output).toContain('199 quarters from 1960 to 2009')
