@@ -167,6 +167,8 @@ export interface Restored {
 
 /** Hears what a worker does of itself. */
 export interface WorkerListener {
+  /** The code of a run starts: its time limits begin. */
+  onStart(executionCount: number): void
   /**
    * Receives all output in order, late output between runs included. Until a promise that it
    * answers resolves, no more is emitted, and what writes is slowed down.

@@ -391,8 +391,10 @@ export class LocalWorker implements Worker {
       case 'part':
         return this.#collectPart(event)
       case 'start':
-        if (pending !== null) pending.started = true
-        pending?.onStart()
+        if (pending === null) return undefined
+        if (!pending.started) this.#listener.onStart(event.run)
+        pending.started = true
+        pending.onStart()
         return undefined
       case 'end':
         if (pending !== null) pending.endedStreams += 1
