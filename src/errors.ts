@@ -6,6 +6,7 @@
 /** What `PythonInterpreterError.code` can be; stable across releases. */
 export type ErrorCode =
   | 'ABORTED'
+  | 'BUSY'
   | 'CHECKPOINT'
   | 'CLOSED'
   | 'ENGINE'
@@ -14,6 +15,7 @@ export type ErrorCode =
   | 'NO_PYTHON'
   | 'NO_PYZMQ'
   | 'START'
+  | 'UNKNOWN_EXECUTION'
   | 'UNKNOWN_INTERPRETER'
 
 /** The base of all errors below: `code` tells them apart, also across two installed copies. */
@@ -44,14 +46,11 @@ export class ClosedError extends PythonInterpreterError {
 
 /** The call's `AbortSignal` was aborted; `cause` is the signal's reason. */
 export class AbortedError extends PythonInterpreterError {
-  constructor(reason: unknown) {
-    super(
-      'ABORTED',
-      'The call was aborted by its signal. Code that was running has been interrupted.',
-      {
-        cause: reason,
-      },
-    )
+  constructor(
+    reason: unknown,
+    message = 'The call was aborted by its signal. Code that was running has been interrupted.',
+  ) {
+    super('ABORTED', message, { cause: reason })
     // The name that AbortController's own rejections have, which callers look for.
     this.name = 'AbortError'
   }
@@ -64,6 +63,32 @@ export class UnknownInterpreterError extends PythonInterpreterError {
       'UNKNOWN_INTERPRETER',
       `There is no interpreter with the id ${JSON.stringify(id)}. ` +
         'The operation "list" shows those that there are.',
+    )
+  }
+}
+
+/** No detached run is known by this `execution_id`, or there is none at all. */
+export class UnknownExecutionError extends PythonInterpreterError {
+  constructor(message: string) {
+    super('UNKNOWN_EXECUTION', message)
+  }
+}
+
+/** The interpreter executes a detached run, and can do nothing else until that has ended. */
+export class BusyError extends PythonInterpreterError {
+  constructor(
+    executionCount: number,
+    /** The `execution_id` of that run. */
+    readonly executionId: string,
+    /** When it began. */
+    readonly since: Date,
+  ) {
+    const seconds = Math.round((Date.now() - since.getTime()) / 1000)
+    super(
+      'BUSY',
+      `The interpreter is busy with run ${executionCount}, which was detached and has been running ` +
+        `for ${seconds} s, since ${since.toISOString()}. Look at it (peek), wait for its end (wait) or ` +
+        'end it (stop); or use another interpreter.',
     )
   }
 }

@@ -1,6 +1,10 @@
 /** The public door of the package. */
 export { DEFAULT_INIT_CODE, PythonInterpreterToolSet } from './toolset/toolset.js'
-export type { PythonInterpreterToolSetOptions, RunOptions } from './toolset/options.js'
+export type {
+  DetachedRunEndListener,
+  PythonInterpreterToolSetOptions,
+  RunOptions,
+} from './toolset/options.js'
 export type {
   BranchOptions,
   CheckpointAnswer,
@@ -8,11 +12,20 @@ export type {
   CheckpointOptions,
   DropOptions,
   InterpreterInfo,
-  InterpreterOptions,
   ManageOptions,
   ManageResult,
   RollbackOptions,
 } from './toolset/manage.js'
+export type {
+  DetachedAnswer,
+  EndAnswer,
+  ExecutionOptions,
+  PeekAnswer,
+  StopAnswer,
+  WaitAnswer,
+  WaitOptions,
+} from './toolset/control.js'
+export type { InterpreterOptions } from './toolset/interpreters.js'
 export type {
   ErrorOutput,
   NoticeOutput,
@@ -58,5 +71,6 @@ export type {
 export type { LateOutput, LiveOutput } from './interpreter/execution.js'
 export type { KeptOutput } from './interpreter/output-log.js'
 export type { ProgressOutput } from './interpreter/progress.js'
-export type { InterpreterStatus, SessionState } from './interpreter/interpreter.js'
+export type { InterpreterStatus } from './interpreter/interpreter.js'
+export type { OnTimeout, SessionState } from './interpreter/run.js'
 export * from './errors.js'

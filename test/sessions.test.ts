@@ -197,13 +197,22 @@ describe('tools', () => {
       keys: Object.keys((inputSchema as unknown as { shape: object }).shape),
     }))
     expect(described.map(({ name }) => name)).toEqual(['run_python_code', 'manage_interpreters'])
-    expect(described[0]?.keys).toEqual(['code', 'result_var_name', 'interpreter_id', 'timeout_ms'])
+    expect(described[0]?.keys).toEqual([
+      'code',
+      'result_var_name',
+      'interpreter_id',
+      'timeout_ms',
+      'idle_timeout_ms',
+      'on_timeout',
+    ])
     expect(described[1]?.keys).toEqual([
       'operation',
       'interpreter_id',
       'name',
       'checkpoint',
       'reseed',
+      'execution_id',
+      'timeout_ms',
     ])
     for (const { words } of described) expect(words).toBeLessThan(300)
   })

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   AbortedError,
   LocalEngine,
-  type PythonInterpreterToolSet,
+  PythonInterpreterToolSet,
   type PythonInterpreterToolSetOptions,
   type RunResult,
 } from '../src/index.js'
@@ -174,7 +174,8 @@ describe('a time limit interrupts', () => {
   })
 
   it('code that leaves figures open, which do not come with the next run', async () => {
-    const tools = await sessionWithX()
+    // They are drawn after the interrupt.
+    const tools = await sessionWithX({ interruptGraceMs: SLACK_MS })
     await tools.runPythonCode('import matplotlib.pyplot as plt')
     const code = 'plt.plot([1, 2])\nwhile True: pass'
     expectInterrupted(await tools.runPythonCode(code, { timeout_ms: LIMIT_MS }))
@@ -295,6 +296,148 @@ describe('what counts', () => {
   })
 })
 
+describe('the clock of a run', () => {
+  it('begins when its code starts, also after a checkpoint that takes long', async () => {
+    const tools = await makeToolset({ checkpoint: 'always' })
+    const slow = 'import os, time\nos.register_at_fork(before=lambda: time.sleep(0.8))'
+    await tools.runPythonCode(slow)
+    const options = { timeout_ms: 300 }
+    const next = await tools.runPythonCode('1', options)
+    expect(next).toMatchObject({ success: true, stdout: '1\n' })
+    expect(next.duration_ms, 'the checkpoint was slow').toBeGreaterThan(300)
+    expect(next).not.toHaveProperty('timed_out')
+    const stopped = await tools.runPythonCode('while True: pass', options)
+    expect(stopped).toMatchObject({ timed_out: true, error: { name: 'TimeoutError' } })
+    expect(stopped.duration_ms).toBeLessThan(4000)
+  })
+
+  it('leaves no run without an end whose start is hindered', async () => {
+    const tools = await makeToolset({ checkpoint: 'off', interruptGraceMs: GRACE_MS })
+    const hold = [
+      'import ctypes, threading, time',
+      'def hold():',
+      '    time.sleep(0.2)',
+      '    ctypes.PyDLL(None).sleep(100)',
+      'threading.Thread(target=hold, daemon=True).start()',
+      tell('ready'),
+    ].join('\n')
+    await tools.runPythonCode(hold)
+    await eventually('the thread holds the lock', async () => {
+      const probe = await tools.runPythonCode('1', { timeout_ms: 20 })
+      return probe.timed_out === true
+    })
+    expect(await tools.runPythonCode('1')).toMatchObject({ success: true, stdout: '1\n' })
+  }, 30_000)
+
+  it('does not run while a run waits for others, which its result tells', async () => {
+    const tools = await sessionWithX()
+    const first = tools.runPythonCode('import time\ntime.sleep(0.3)')
+    const second = await tools.runPythonCode('x', { timeout_ms: 200 })
+    expect(second).toMatchObject({ success: true, stdout: '42\n' })
+    expect(second.queued_ms).toBeGreaterThan(250)
+    expect(second.duration_ms).toBeLessThan(200)
+    expect(await first).not.toHaveProperty('queued_ms')
+    expect(await tools.runPythonCode('x')).not.toHaveProperty('queued_ms')
+  })
+})
+
+describe('a limit on silence', () => {
+  const SILENCE = { idle_timeout_ms: 500 }
+  /** Does something every 100 ms, for longer than the limit. */
+  const often = (statement: string) =>
+    `import os, sys, time\nfor n in range(8):\n    ${statement}\n    time.sleep(0.1)`
+
+  it('stops a run that shows nothing for so long, and says so', async () => {
+    const tools = await sessionWithX()
+    const code = `print('begun')\nimport time\ntime.sleep(100)`
+    const result = await tools.runPythonCode(code, SILENCE)
+    expect(result).toMatchObject({
+      success: false,
+      timed_out: true,
+      stdout: 'begun\n',
+      state: 'kept',
+      error: {
+        name: 'TimeoutError',
+        value: expect.stringContaining('500 ms without output') as string,
+      },
+    })
+    await expectXKept(tools)
+  })
+
+  it.each([
+    ['a line', 'print(n)'],
+    ['a part of a line', `print(n, end='')`],
+    ['a line of C code', `os.write(2, b'line\\n')`],
+    ['progress', `print(n, end='\\r')`],
+  ])('begins again with %s', async (_, statement) => {
+    const tools = await sessionWithX()
+    const result = await tools.runPythonCode(often(statement), SILENCE)
+    expect(result).toMatchObject({ success: true })
+    expect(result.duration_ms).toBeGreaterThan(500)
+  })
+
+  it('begins again with a figure', async () => {
+    const tools = await sessionWithX()
+    await tools.runPythonCode('import matplotlib.pyplot as plt; plt.plot([1]); plt.show()')
+    const code = often('plt.plot([n]); plt.show(); time.sleep(0.3)')
+    const result = await tools.runPythonCode(code, { idle_timeout_ms: 2000 })
+    expect(result).toMatchObject({ success: true })
+    expect(result.duration_ms).toBeGreaterThan(2000)
+  })
+
+  it('stands still while a listener holds the run back', async () => {
+    const tools = await sessionWithX()
+    const code = `print('x' * 100)\nprint('y' * 200_000)\nprint('end')`
+    let pauses = 0
+    const result = await tools.runPythonCode(code, {
+      ...SILENCE,
+      onOutput: () => {
+        pauses += 1
+        return pauses > 2 ? undefined : setTimeout(800)
+      },
+    })
+    expect(result).toMatchObject({ success: true })
+    expect(result.duration_ms).toBeGreaterThan(800)
+  })
+
+  it('is an option of the toolset too, which a run can turn off', async () => {
+    const tools = await sessionWithX({ idleTimeoutMs: 100 })
+    const code = 'import time\ntime.sleep(0.4)'
+    expect(await tools.runPythonCode(code)).toMatchObject({ timed_out: true })
+    expect(await tools.runPythonCode(code, { idle_timeout_ms: 0 })).toMatchObject({ success: true })
+  })
+})
+
+describe('maxTimeoutMs', () => {
+  it('refuses what is more, and what has no limit, with a sentence', async () => {
+    const tools = await makeToolset({ maxTimeoutMs: 1000 })
+    for (const options of [{ timeout_ms: 1001 }, { timeout_ms: 0 }, { idle_timeout_ms: 1001 }]) {
+      await expect(tools.runPythonCode(tell('ran'), options)).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(/timeout_ms.*1000 ms/) as string,
+      })
+    }
+    const [run] = tools.tools()
+    expect(await run?.execute({ code: tell('ran'), timeout_ms: 2000 })).toMatchObject({
+      success: false,
+      error: { name: 'InvalidOptionError', value: expect.stringContaining('1000 ms') as string },
+    })
+    expect(existsSync(join(tools.workdir, 'ran'))).toBe(false)
+    const allowed = await tools.runPythonCode('1', { timeout_ms: 1000, idle_timeout_ms: 0 })
+    expect(allowed).toMatchObject({ success: true })
+  })
+
+  it('bounds the limit that runs have of themselves', async () => {
+    const tools = await makeToolset({ maxTimeoutMs: LIMIT_MS })
+    expectInterrupted(await tools.runPythonCode('while True: pass'))
+    for (const options of [{ timeoutMs: 300 }, { timeoutMs: 0 }, { idleTimeoutMs: 300 }]) {
+      expect(() => new PythonInterpreterToolSet({ maxTimeoutMs: LIMIT_MS, ...options })).toThrow(
+        /imeoutMs.*250 ms/,
+      )
+    }
+  })
+})
+
 describe('an aborted call', () => {
   it('rejects with an AbortError that carries the reason, and the session goes on', async () => {
     const tools = await sessionWithX()
@@ -386,6 +529,9 @@ describe('manageInterpreters interrupt', () => {
     await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
     expect(await tools.manageInterpreters({ operation: 'interrupt' })).toMatchObject({
       success: true,
+      outcome: 'stopped',
+      state: 'kept',
+      execution_count: 2,
     })
     const result = await call
     expect(result).toMatchObject({
@@ -395,6 +541,66 @@ describe('manageInterpreters interrupt', () => {
     })
     expect(result).not.toHaveProperty('timed_out')
     await expectXKept(tools)
+  })
+
+  it('says that the code caught it and goes on, and a second one that it ended', async () => {
+    const tools = await sessionWithX()
+    const code = [
+      tell('started'),
+      'import time',
+      'for _ in range(2):',
+      '    try: time.sleep(100)',
+      '    except KeyboardInterrupt: pass',
+    ].join('\n')
+    const call = tools.runPythonCode(code)
+    await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
+    await setTimeout(50) // for the try to begin
+    expect(await tools.manageInterpreters({ operation: 'interrupt' })).toMatchObject({
+      success: true,
+      outcome: 'still_running',
+      state: 'kept',
+      message: expect.stringMatching(/stop.*restart/s) as string,
+    })
+    expect(await tools.manageInterpreters({ operation: 'interrupt' })).toMatchObject({
+      outcome: 'ended',
+      state: 'kept',
+    })
+    expect(await call).toMatchObject({ success: true })
+  })
+
+  it('says that code in C goes on, within the grace period, and does not kill it', async () => {
+    const tools = await sessionWithX()
+    const loop = 'from collections import deque; from itertools import repeat'
+    const call = tools.runPythonCode(
+      `${loop}\n${tell('started')}\ndeque(repeat(0, 10**8), maxlen=0)`,
+    )
+    await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
+    const asked = performance.now()
+    const answer = await tools.manageInterpreters({ operation: 'interrupt' })
+    const result = await call
+    expect(performance.now() - asked).toBeLessThan(SLACK_MS)
+    expect(answer).toMatchObject({ success: true, state: 'kept' })
+    expect(result).toMatchObject({ state: 'kept', error: { name: 'KeyboardInterrupt' } })
+    await expectXKept(tools)
+  })
+
+  it('says that the process died, and what became of the session', async () => {
+    const tools = await sessionWithX({ checkpoint: 'always' })
+    const code = [
+      'import os, time',
+      tell('started'),
+      'try: time.sleep(100)',
+      'except KeyboardInterrupt: os._exit(3)',
+    ].join('\n')
+    const call = tools.runPythonCode(code)
+    await eventually('the code runs', () => existsSync(join(tools.workdir, 'started')))
+    await setTimeout(50) // for the try to begin
+    expect(await tools.manageInterpreters({ operation: 'interrupt' })).toMatchObject({
+      outcome: 'died',
+      state: 'restored',
+      message: expect.stringContaining('exited with code 3') as string,
+    })
+    expect(await call).toMatchObject({ state: 'restored', restored_to: 1 })
   })
 
   it('makes no session where there was none', async () => {

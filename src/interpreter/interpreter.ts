@@ -2,92 +2,33 @@
  * One interpreter's life: start, execute, interrupt, go back, restart, close. Does not know frames,
  * sockets or Python's internals: it speaks to whatever worker its engine provides.
  */
-import { AbortedError, CheckpointError, ClosedError } from '../errors.js'
+import { AbortedError, BusyError, CheckpointError, ClosedError } from '../errors.js'
 import type {
   Checkpoint,
-  EchoMode,
   Engine,
-  Exit,
   InterpreterSpec,
   OutputEvent,
-  Restored,
   ResumeOptions,
   RunOutcome,
-  RunReply,
   StartedBy,
   Worker,
   WorkerListener,
 } from '../engine/engine.js'
 import { Checkpoints, type KeptCheckpoint } from './checkpoints.js'
+import { Clocks, type Limit } from './clocks.js'
+import { DetachedRun, DetachedRuns, Unseen } from './detached.js'
 import { Execution, LateOutputs, type LiveListener } from './execution.js'
 import { keepAlive } from './keep-alive.js'
+import { Queue, type Task, type Waiting } from './queue.js'
+import type { ExecuteRequest, FinishedRun, Restart, SetBack } from './run.js'
+import { settlesWithin } from './settles-within.js'
+import { KILL_REASONS, Stop, type StopReason } from './stop.js'
 
 /** Characters of an interpreter's id that tell it from others well enough. */
 const SHORT_ID = 8
 
 /** `running` means alive and idle. */
 export type InterpreterStatus = 'starting' | 'running' | 'busy' | 'dead'
-
-/**
- * What became of the session's variables: they are as they were, as after an earlier run, or none
- * but those of `initCode`.
- */
-export type SessionState = 'kept' | 'restored' | 'lost'
-
-/** One run as the toolset asks for it. */
-export interface ExecuteRequest {
-  readonly code: string
-  readonly echo: EchoMode
-  readonly resultVarName: string | null
-  /** Milliseconds from when the code starts; 0 for no limit. */
-  readonly timeoutMs: number
-  readonly signal: AbortSignal | undefined
-  /** Hears what the run emits while it goes on; null: nobody does. */
-  readonly onOutput: LiveListener | null
-}
-
-/** A process was replaced by a new one. */
-export interface Restart {
-  /** What became of the old one: "was killed by SIGSEGV". */
-  readonly reason: string
-  /** Whether a new process serves now. */
-  readonly restarted: boolean
-  /** Why none does. */
-  readonly trouble?: string
-}
-
-/** What a new process has of the variables of the old one. */
-export type SetBack =
-  | {
-      readonly state: 'restored'
-      /** The last run that the new process knows of; 0: only `initCode`. */
-      readonly to: number
-      /** The last run that the old one knew of. */
-      readonly from: number
-      readonly restored: Restored | null
-    }
-  | {
-      readonly state: 'lost'
-      /** Why there was no checkpoint: completes "because"; empty where that is not known. */
-      readonly noCheckpoint: string
-    }
-
-/** All that is known of a finished run. */
-export interface FinishedRun {
-  readonly execution: Execution
-  readonly late: readonly Execution[]
-  /** Null if the process died in this run. */
-  readonly reply: RunReply | null
-  readonly durationMs: number
-  /** Why the run was asked to stop before its end; null if it was not. */
-  readonly stopped: StopReason | null
-  /** How the process died in this run; null if it did not. */
-  readonly death: Exit | null
-  /** A replaced process: in this run, or since the one before. */
-  readonly restart: Restart | null
-  /** What a replaced process cost; null if none was, or none has taken its place. */
-  readonly setBack: SetBack | null
-}
 
 /** Settings that all interpreters of a toolset share. */
 export interface InterpreterSettings {
@@ -99,6 +40,17 @@ export interface InterpreterSettings {
   readonly outputFolder: string
   /** Checkpoints kept of those that are made by themselves. */
   readonly checkpoints: number
+  /** How long a run may take in all, be it detached, in ms; 0 for no such limit. */
+  readonly maxTimeoutMs: number
+  /** Hears of each detached run that has ended. */
+  readonly onDetachedRunEnd: (interpreter: Interpreter, run: FinishedRun) => void
+}
+
+/** What came of an attempt to end a run. */
+export interface Interrupted {
+  readonly executionCount: number
+  /** All that is known of it; null if it still runs. */
+  readonly finished: FinishedRun | null
 }
 
 /** Serves one namespace through one live process at a time; its id survives restarts. */
@@ -111,12 +63,15 @@ export class Interpreter {
   readonly #checkpoints: Checkpoints
   #worker: Worker | null = null
   #starting: Promise<Worker> | null = null
-  #queue: Promise<unknown> = Promise.resolve()
+  readonly #queue = new Queue()
   #executionCount = 0
   /** The last run that the present state knows of. */
   #stateOf = 0
-  #current: Execution | null = null
-  #stopCurrent: ((reason: StopReason) => void) | null = null
+  /** The run that executes now. */
+  #current: CurrentRun | null = null
+  /** What will be known of it. */
+  #finished: Promise<FinishedRun> | null = null
+  readonly #detached = new DetachedRuns()
   #restart: Restart | null = null
   /** What that cost, as long as no result has told of it. */
   #setBack: SetBack | null = null
@@ -139,7 +94,7 @@ export class Interpreter {
   }
 
   get status(): InterpreterStatus {
-    if (this.#stopCurrent !== null) return 'busy'
+    if (this.#current !== null) return 'busy'
     if (this.#starting !== null) return 'starting'
     return this.#worker === null ? 'dead' : 'running'
   }
@@ -179,7 +134,7 @@ export class Interpreter {
 
   /** Starts the process now rather than at the first run. */
   async start(): Promise<void> {
-    await this.#enqueue(undefined, () => this.#liveWorker())
+    await this.#enqueue(() => this.#liveWorker())
   }
 
   /**
@@ -188,7 +143,7 @@ export class Interpreter {
    * @throws CheckpointError
    */
   async startFrom(checkpoint: Checkpoint, reseed: boolean): Promise<void> {
-    await this.#enqueue(undefined, async () => {
+    await this.#enqueue(async () => {
       this.#executionCount = checkpoint.executionCount
       await this.#adopt((listener) => this.#resume(checkpoint, { branch: true, reseed }, listener))
     })
@@ -197,10 +152,10 @@ export class Interpreter {
   /**
    * Makes a checkpoint of the present state that is kept until it is dropped.
    *
-   * @throws CheckpointError
+   * @throws CheckpointError, BusyError
    */
   checkpoint(name: string | null): Promise<Checkpoint> {
-    return this.#enqueue(undefined, async () => {
+    return this.#enqueue(async () => {
       this.#checkpoints.requireRoom(name)
       const checkpoint = await (await this.#liveWorker()).checkpoint()
       this.#checkpoints.keep(checkpoint, name)
@@ -212,10 +167,10 @@ export class Interpreter {
    * Makes a checkpoint of the present state like those that are made by themselves, and uses it
    * before a next run can put another in its place.
    *
-   * @throws CheckpointError
+   * @throws CheckpointError, BusyError
    */
   usePresentState<T>(use: (checkpoint: Checkpoint) => Promise<T>): Promise<T> {
-    return this.#enqueue(undefined, async () => use(await (await this.#liveWorker()).checkpoint()))
+    return this.#enqueue(async () => use(await (await this.#liveWorker()).checkpoint()))
   }
 
   /** @throws CheckpointError unless there is one with this id or name */
@@ -227,10 +182,10 @@ export class Interpreter {
    * Goes back to a checkpoint, by its id or name, or, for null, to the newest from before the last
    * run. The process that is left ends.
    *
-   * @throws CheckpointError
+   * @throws CheckpointError, BusyError
    */
   rollback(idOrName: string | null): Promise<Checkpoint> {
-    return this.#enqueue(undefined, async () => {
+    return this.#enqueue(async () => {
       await this.#worker?.checkpointsSettled()
       const checkpoint =
         idOrName === null ? this.#checkpointBefore() : this.#checkpoints.find(idOrName)
@@ -251,66 +206,89 @@ export class Interpreter {
   }
 
   /**
-   * Executes code after all runs asked for before have ended.
+   * Executes code after all runs asked for before have ended. Resolves when it has ended, or has been
+   * detached.
    *
-   * @throws AbortedError, ClosedError, and what the engine throws when no process can be started
+   * @throws AbortedError, BusyError, ClosedError, and what the engine throws when no process can be
+   *   started
    */
   execute(request: ExecuteRequest): Promise<FinishedRun> {
-    return this.#enqueue(request.signal, () => this.#execute(request))
+    const askedAt = performance.now()
+    const task: Task<FinishedRun> = async (answer) => {
+      const queuedMs = performance.now() - askedAt
+      try {
+        return await (this.#finished = this.#execute(request, queuedMs, answer))
+      } finally {
+        this.#finished = null
+      }
+    }
+    return this.#enqueue(task, request)
   }
 
-  /** Interrupts the run that executes now; false if there is none. */
-  interrupt(): boolean {
-    this.#stopCurrent?.({ type: 'interrupt' })
-    return this.#stopCurrent !== null
+  /** A detached run, by its `execution_id`, or the last one; undefined if it is not known. */
+  findDetached(executionId: string | null): DetachedRun | undefined {
+    return this.#detached.find(executionId)
+  }
+
+  /**
+   * Interrupts the run that executes now, and waits for what comes of that, but no longer than the
+   * grace period. Null if there is none.
+   */
+  async interrupt(): Promise<Interrupted | null> {
+    const [current, finished] = [this.#current, this.#finished]
+    if (current === null || finished === null) return null
+    current.stop.request({ type: 'interrupt' })
+    const { interruptGraceMs } = this.#settings
+    await settlesWithin(current.stop.interrupted, interruptGraceMs)
+    await settlesWithin(finished, interruptGraceMs)
+    const stillRuns = this.#current === current
+    return { executionCount: current.executionCount, finished: stillRuns ? null : await finished }
+  }
+
+  /** Interrupts the run that executes now, and kills it after the grace period. Null if there is none. */
+  async stop(): Promise<Interrupted | null> {
+    const [current, finished] = [this.#current, this.#finished]
+    if (current === null || finished === null) return null
+    current.stop.request({ type: 'stop' })
+    return { executionCount: current.executionCount, finished: await finished }
   }
 
   /** Replaces the process by a fresh one, ending a run that executes. */
   async restart(): Promise<void> {
     const old = this.#worker
-    this.#stopCurrent?.({ type: 'restart' })
-    await this.#enqueue(undefined, async () => {
+    this.#current?.stop.request({ type: 'restart' })
+    const task = async () => {
       // A run that was killed for this has got a fresh process already.
-      if (this.#worker === old) await this.#stopWorker(RESTARTED)
+      if (this.#worker === old) await this.#stopWorker(KILL_REASONS.restart)
       this.#checkpoints.startAfresh()
       this.#forgetRestart()
       this.#stateOf = 0
       await this.#liveWorker()
-    })
+    }
+    await this.#enqueue(task, { always: true })
   }
 
   /** Ends the process; a run that executes ends with it, and those that wait are rejected. */
   async close(): Promise<void> {
     const release = keepAlive()
     this.#unneeded.abort()
-    this.#current?.mute()
-    this.#stopCurrent?.({ type: 'close' })
+    this.#current?.run.execution.mute()
+    this.#current?.stop.request({ type: 'close' })
     await this.#stopWorker(KILL_REASONS.close)
-    await this.#queue
+    await this.#queue.done()
     this.#checkpoints.dropAll()
     release()
   }
 
-  #enqueue<T>(signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {
-    const release = keepAlive()
-    const before = this.#queue
-    const result = new Promise<T>((resolve, reject) => {
-      const abort = () => reject(new AbortedError(signal?.reason))
-      signal?.addEventListener('abort', abort, { once: true })
-      if (signal?.aborted === true) abort()
-      this.#queue = before.then(async () => {
-        try {
-          this.#requireOpen()
-          if (signal?.aborted !== true) resolve(await task())
-        } catch (error) {
-          reject(this.#unneeded.signal.aborted ? this.#closedError() : (error as Error))
-        } finally {
-          signal?.removeEventListener('abort', abort)
-          release()
-        }
-      })
-    })
-    return result
+  #enqueue<T>(task: Task<T>, waiting?: Waiting): Promise<T> {
+    return this.#queue.add<T>(async (answer) => {
+      try {
+        this.#requireOpen()
+        return await task(answer)
+      } catch (error) {
+        throw this.#unneeded.signal.aborted ? this.#closedError() : error
+      }
+    }, waiting)
   }
 
   #requireOpen(): void {
@@ -321,20 +299,32 @@ export class Interpreter {
     return new ClosedError(`The interpreter ${this.id}`)
   }
 
-  async #execute(request: ExecuteRequest): Promise<FinishedRun> {
+  async #execute(
+    request: ExecuteRequest,
+    queuedMs: number,
+    answer: (run: FinishedRun) => void,
+  ): Promise<FinishedRun> {
     this.lastUsedAt = new Date()
     const executionCount = (this.#executionCount += 1)
-    const execution = this.#newExecution(executionCount, request.onOutput)
-    const startedAt = performance.now()
-    const run = () => this.#runOnce(request, execution)
-    let { outcome, stopped } = await run()
-    if (outcome.type === 'died' && !outcome.started && stopped === null) {
+    const run: AskedRun = {
+      request,
+      execution: this.#newExecution(executionCount, request.onOutput),
+      unseen: request.onTimeout === 'detach' ? this.#newUnseen(executionCount) : null,
+      startedAtMs: performance.now(),
+      queuedMs,
+      answer,
+      detached: null,
+    }
+    let { outcome, stopped } = await this.#runOnce(run)
+    if (isUntouched(outcome) && stopped === null && run.detached === null) {
       // It had died before: none of the code has run, so that it can run on a new process.
       this.#noteDeath(outcome.exit.description)
-      ;({ outcome, stopped } = await run())
+      ;({ outcome, stopped } = await this.#runOnce(run))
     }
     if (outcome.type === 'reply') this.#stateOf = executionCount
-    return this.#finish(request, execution, outcome, stopped, performance.now() - startedAt)
+    const finished = await this.#finish(run, outcome, stopped)
+    if (run.detached !== null) this.#endDetached(run.detached, finished)
+    return finished
   }
 
   #newExecution(executionCount: number, listener: LiveListener | null): Execution {
@@ -343,24 +333,24 @@ export class Interpreter {
     return new Execution(executionCount, { maxOutputBytes, folder }, name, listener)
   }
 
-  async #runOnce(request: ExecuteRequest, execution: Execution): Promise<Attempt> {
+  #newUnseen(executionCount: number): Unseen {
+    return new Unseen(executionCount, this.#settings.maxOutputBytes)
+  }
+
+  async #runOnce(run: AskedRun): Promise<Attempt> {
+    const { request, execution } = run
     const worker = await this.#liveWorker()
     if (request.signal?.aborted === true) throw new AbortedError(request.signal.reason)
     const stop = new Stop(worker, this.#settings.interruptGraceMs)
     const abort = () => {
+      // A call that has been answered cannot be aborted.
+      if (run.detached !== null) return
       execution.mute()
       stop.request({ type: 'abort' })
     }
-    const timer =
-      request.timeoutMs > 0
-        ? setTimeout(
-            () => stop.request({ type: 'timeout', ms: request.timeoutMs }),
-            request.timeoutMs,
-          )
-        : undefined
+    const clocks = new Clocks(request, (limit) => this.#reachLimit(run, stop, clocks, limit))
     request.signal?.addEventListener('abort', abort, { once: true })
-    this.#current = execution
-    this.#stopCurrent = (reason) => stop.request(reason)
+    this.#current = { executionCount: execution.executionCount, run, stop, clocks }
     try {
       const { code, echo, resultVarName } = request
       const outcome = await worker.run({
@@ -369,49 +359,97 @@ export class Interpreter {
         echo,
         resultVarName,
       })
+      clocks.stop()
       await stop.delivered()
       await execution.end()
       return { outcome, stopped: stop.reason }
     } finally {
-      clearTimeout(timer)
+      clocks.stop()
       stop.end()
       request.signal?.removeEventListener('abort', abort)
       this.#current = null
-      this.#stopCurrent = null
       this.lastUsedAt = new Date()
     }
   }
 
+  #reachLimit(run: AskedRun, stop: Stop, clocks: Clocks, limit: Limit): void {
+    const { unseen, detached } = run
+    const { maxTimeoutMs } = this.#settings
+    const isOver = limit.clock === 'run' && maxTimeoutMs > 0 && limit.ms >= maxTimeoutMs
+    if (unseen === null || detached !== null || stop.isCertain || isOver) {
+      stop.request({ type: 'timeout', ...limit })
+    } else {
+      void this.#detach(run, unseen, clocks, limit)
+    }
+  }
+
+  /** Answers the call of a run that goes on, unheard; until it ends, all else is refused. */
+  async #detach(run: AskedRun, unseen: Unseen, clocks: Clocks, limit: Limit): Promise<void> {
+    const { execution } = run
+    const detached = new DetachedRun(execution.executionCount, unseen, run.startedAtMs)
+    run.detached = detached
+    this.#detached.add(detached)
+    clocks.only(this.#settings.maxTimeoutMs)
+    execution.mute()
+    this.#queue.refuse(
+      () => new BusyError(detached.executionCount, detached.id, detached.startedAt),
+    )
+    const durationMs = durationOf(run)
+    const goesOn = { reply: null, stopped: null, death: null, goesOn: limit, durationMs }
+    const soFar = this.#report(run, goesOn, true)
+    run.answer({ ...soFar, execution: await unseen.look() })
+  }
+
+  #endDetached(detached: DetachedRun, finished: FinishedRun): void {
+    this.#queue.accept()
+    detached.finish(finished)
+    this.#settings.onDetachedRunEnd(this, finished)
+  }
+
   async #finish(
-    { signal }: ExecuteRequest,
-    execution: Execution,
+    run: AskedRun,
     outcome: RunOutcome,
     stopped: StopReason | null,
-    durationMs: number,
   ): Promise<FinishedRun> {
+    // The promise of a call that was aborted has been rejected; one that was detached, resolved.
+    const aborted = run.detached === null && run.request.signal?.aborted === true
+    const durationMs = durationOf(run)
     if (outcome.type === 'died') {
       if (stopped?.type === 'restart') this.#checkpoints.startAfresh()
       this.#noteDeath(outcome.exit.description)
-      if (signal?.aborted !== true && !this.#unneeded.signal.aborted) await this.#revive()
+      if (!aborted && !this.#unneeded.signal.aborted) await this.#revive()
     }
-    const restart = this.#restart
-    const setBack = this.#setBack
-    // An aborted call's promise has been rejected: the session's next result tells of all this.
-    const heard = signal?.aborted !== true
-    // Where no new process could be started yet, the result after the next start tells of that.
-    if (heard) {
-      this.#forgetRestart()
-      if (restart?.restarted === false) this.#restart = { reason: restart.reason, restarted: true }
-    }
-    return {
-      execution,
-      late: heard ? this.#late.take() : [],
+    const end = {
       reply: outcome.type === 'reply' ? outcome.reply : null,
-      durationMs,
       stopped,
       death: outcome.type === 'died' ? outcome.exit : null,
+      goesOn: null,
+      durationMs,
+    }
+    return this.#report(run, end, !aborted && run.detached === null)
+  }
+
+  /**
+   * All that is known of a run now.
+   *
+   * @param heard - whether it answers a call; else the session's next result tells of all that the
+   *   session has been through
+   */
+  #report(run: AskedRun, end: RunEnd, heard: boolean): FinishedRun {
+    const restart = this.#restart
+    const setBack = this.#setBack
+    if (heard) this.#forgetRestart()
+    // Where no new process could be started yet, the result after the next start tells of that.
+    if (restart?.restarted === false) this.#restart = { reason: restart.reason, restarted: true }
+    return {
+      execution: run.execution,
+      late: heard ? this.#late.take() : [],
+      queuedMs: run.queuedMs,
+      executionId: run.detached?.id ?? null,
+      ...end,
       restart,
       setBack,
+      ended: heard ? this.#detached.takeEnds() : [],
     }
   }
 
@@ -499,6 +537,7 @@ export class Interpreter {
     // A worker's first checkpoint may be heard of before it is known to be ready.
     let early: Checkpoint[] | null = []
     this.#starting = start({
+      onStart: (executionCount) => this.#onStart(executionCount),
       onOutput: (event) => this.#onOutput(event),
       onCheckpoint: (checkpoint) => {
         if (early !== null) early.push(checkpoint)
@@ -540,11 +579,41 @@ export class Interpreter {
     this.#worker = null
   }
 
-  #onOutput({ executionCount, output }: OutputEvent): Promise<void> | undefined {
-    if (executionCount === this.#current?.executionCount) return this.#current.add(output)
-    this.#late.add(executionCount, output)
-    return undefined
+  #onStart(executionCount: number): void {
+    if (executionCount === this.#current?.executionCount) this.#current.clocks.start()
   }
+
+  #onOutput({ executionCount, output }: OutputEvent): Promise<void> | undefined {
+    if (executionCount !== this.#current?.executionCount) {
+      this.#late.add(executionCount, output)
+      return undefined
+    }
+    const { run, clocks } = this.#current
+    run.unseen?.add(output)
+    const taken = run.execution.add(output)
+    clocks.heard(taken)
+    return taken
+  }
+}
+
+/** A run in its turn. */
+interface AskedRun {
+  readonly request: ExecuteRequest
+  readonly execution: Execution
+  /** What its call has not answered yet, and nobody has looked at; null if it cannot be detached. */
+  readonly unseen: Unseen | null
+  readonly startedAtMs: number
+  readonly queuedMs: number
+  readonly answer: (run: FinishedRun) => void
+  detached: DetachedRun | null
+}
+
+/** A run that a process executes. */
+interface CurrentRun {
+  readonly executionCount: number
+  readonly run: AskedRun
+  readonly stop: Stop
+  readonly clocks: Clocks
 }
 
 interface Attempt {
@@ -552,69 +621,16 @@ interface Attempt {
   stopped: StopReason | null
 }
 
+type RunEnd = Pick<FinishedRun, 'reply' | 'stopped' | 'death' | 'goesOn' | 'durationMs'>
+
+function durationOf({ startedAtMs }: AskedRun): number {
+  return performance.now() - startedAtMs
+}
+
+/** Whether the process died before it had begun with the code. */
+function isUntouched(outcome: RunOutcome): outcome is Extract<RunOutcome, { type: 'died' }> {
+  return outcome.type === 'died' && !outcome.started
+}
+
 /** How a process goes on for one that is gone, or is to go. */
 const IN_ITS_PLACE: ResumeOptions = { branch: false, reseed: false }
-
-const RESTARTED = 'was restarted on request'
-
-/** What is said of a process that had to be killed, by what its run was stopped for. */
-const KILL_REASONS: Record<StopReason['type'], string> = {
-  timeout: 'was killed because its run did not stop at the time limit, nor when interrupted',
-  abort: 'was killed because its run was aborted and did not stop when interrupted',
-  interrupt: 'was killed',
-  restart: RESTARTED,
-  close: 'was ended because its interpreter was closed or deleted',
-}
-
-/** Why a run was asked to stop. */
-export type StopReason =
-  | { readonly type: 'interrupt' | 'abort' | 'restart' | 'close' }
-  | { readonly type: 'timeout'; readonly ms: number }
-
-/** Stops one run: interrupts it, and kills its process if that does not help in time. */
-class Stop {
-  /** The first reason, whatever came after. */
-  reason: StopReason | null = null
-  readonly #worker: Worker
-  readonly #graceMs: number
-  #interrupted: Promise<void> = Promise.resolve()
-  #killTimer: NodeJS.Timeout | undefined
-  #ended = false
-
-  constructor(worker: Worker, graceMs: number) {
-    this.#worker = worker
-    this.#graceMs = graceMs
-  }
-
-  request(reason: StopReason): void {
-    if (this.#ended) return
-    const ends = reason.type === 'restart' || reason.type === 'close'
-    if (this.reason !== null && this.reason.type !== 'interrupt' && !ends) return
-    this.reason = reason
-    if (ends) {
-      void this.#worker.kill(KILL_REASONS[reason.type])
-      return
-    }
-    this.#interrupted = Promise.all([this.#interrupted, this.#worker.interrupt()]).then(() => {
-      // The grace begins when the code can know.
-      if (!this.#ended) this.#killTimer?.refresh()
-    })
-    // Who interrupts by hand may look and decide; a limit and an abort must end the run.
-    if (reason.type === 'interrupt') return
-    this.#killTimer ??= setTimeout(
-      () => void this.#worker.kill(KILL_REASONS[reason.type]),
-      this.#graceMs,
-    )
-  }
-
-  /** Resolves when no interrupt is on its way any more: only then may the next run be sent. */
-  delivered(): Promise<void> {
-    this.end()
-    return this.#interrupted
-  }
-
-  end(): void {
-    this.#ended = true
-    clearTimeout(this.#killTimer)
-  }
-}

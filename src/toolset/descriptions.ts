@@ -8,21 +8,24 @@ export const RUN_DESCRIPTION = `Runs Python code in a persistent session and ans
 - Plots: use matplotlib as usual. Every figure still open at plt.show() or at the end of the code is saved as a PNG file and closed; fig_storage_paths names the files.
 - success says whether the code ran to its end. If not, error has name, value and traceback; correct the code and call again. Variables set before the error are kept.
 - If the Python process dies, your session goes on. state says how: restored means that variables and imports are as after the run numbered restored_to, so do again only what came after it; lost means that all are gone, so load your data again. notices says what happened.
-- A run that takes longer than its time limit (timeout_ms) is stopped. Split long work into several calls.
+- A run that takes longer than its time limit (timeout_ms) is stopped. Split long work into several calls, or pass on_timeout: "detach": then the run goes on while you get your answer, and manage_interpreters has peek, wait and stop for it. Until it ends, other code for its session is refused.
 - Top-level await works; background tasks only go on while a later call awaits. input() is not available.`
 
 export const MANAGE_DESCRIPTION = `Manages Python interpreters. You have a session of your own already, which run_python_code uses: you need this tool only to
 
 - create: make another interpreter with variables of its own; answers its interpreter_id for use in run_python_code.
 - list: see your interpreters with status (starting, running = idle, busy, dead), memory and number of runs.
-- interrupt: stop the code that an interpreter runs now; its variables are kept.
+- interrupt: interrupt the code that an interpreter runs now, as Ctrl-C would; answers whether it stopped. Its variables are kept.
 - restart: start an interpreter afresh; all its variables are lost.
 - delete: end an interpreter.
 - checkpoint: remember all variables as they are now, before a risky step; answers its checkpoint_id. Give it a name if you like.
 - rollback: go back to a checkpoint, named by its id or name; without one, undo the last run.
 - branch: make a new interpreter that goes on from your present state, or from a checkpoint; answers its interpreter_id. Use it to try several ideas from one state without loading the data again.
 - drop: forget a checkpoint.
+- peek: see what a detached run has printed since your last look, and whether it still runs.
+- wait: wait for a detached run, at most timeout_ms; answers its result once it has ended.
+- stop: end a run, if need be with its process: then the session goes back to its last checkpoint.
 
 Checkpoints hold variables, imports and the current directory. Files, databases and all else outside of Python are not undone.
 
-Without interpreter_id, all but create and list act on your session.`
+Without interpreter_id or execution_id, all but create and list act on your session.`

@@ -4,6 +4,14 @@ import { UnknownInterpreterError } from '../errors.js'
 import type { Checkpoint, Engine, InterpreterSpec } from '../engine/engine.js'
 import { Interpreter, type InterpreterSettings } from '../interpreter/interpreter.js'
 
+/** Which interpreter is meant. */
+export interface InterpreterOptions {
+  /** Default: the client's session. */
+  readonly interpreter_id?: string | null | undefined
+  /** Restricts the call to this client's interpreters. */
+  readonly client_id?: string | undefined
+}
+
 /** Makes, finds and ends interpreters. */
 export class Interpreters {
   readonly #engine: Engine

@@ -2,15 +2,10 @@
 import type { Checkpoint } from '../engine/engine.js'
 import type { KeptCheckpoint } from '../interpreter/checkpoints.js'
 import type { Interpreter, InterpreterStatus } from '../interpreter/interpreter.js'
-import type { Interpreters } from './interpreters.js'
-
-/** Which interpreter is meant. */
-export interface InterpreterOptions {
-  /** Default: the client's session. */
-  readonly interpreter_id?: string | null | undefined
-  /** Restricts the call to this client's interpreters. */
-  readonly client_id?: string | undefined
-}
+import { interrupt, meantRun, peek, stop, wait } from './control.js'
+import type { PeekAnswer, StopAnswer, WaitOptions } from './control.js'
+import type { InterpreterOptions, Interpreters } from './interpreters.js'
+import type { FigureFolder } from './result.js'
 
 /** What `checkpoint` takes. */
 export interface CheckpointOptions extends InterpreterOptions {
@@ -42,7 +37,8 @@ export interface DropOptions extends InterpreterOptions {
 
 /** What `manageInterpreters` is asked. */
 export type ManageOptions = CheckpointOptions &
-  BranchOptions & {
+  BranchOptions &
+  WaitOptions & {
     readonly operation:
       | 'create'
       | 'list'
@@ -53,6 +49,9 @@ export type ManageOptions = CheckpointOptions &
       | 'rollback'
       | 'branch'
       | 'drop'
+      | 'peek'
+      | 'wait'
+      | 'stop'
   }
 
 /** One checkpoint as `list` shows it. */
@@ -104,19 +103,46 @@ export interface CheckpointAnswer {
 
 /** What `manageInterpreters` answers. */
 export type ManageResult =
-  | ({ success: true; interpreters?: InterpreterInfo[] } & Partial<CheckpointAnswer>)
+  | ({ success: true; interpreters?: InterpreterInfo[] } & Partial<
+      CheckpointAnswer & PeekAnswer & StopAnswer
+    >)
   | { success: false; error: string }
 
-type Request = Omit<ManageOptions, 'client_id'>
+type Request = Omit<ManageOptions, 'client_id' | 'signal'>
+
+/** Who asks. */
+export interface Caller {
+  /** Whose session is meant where no id is given. */
+  readonly client: string
+  /** Restricts what is seen and touched to this client; undefined: all. */
+  readonly only: string | undefined
+  /** Aborts a wait. */
+  readonly signal: AbortSignal | undefined
+}
+
+/** What `wait` and the results of detached runs need. */
+export interface WaitSettings {
+  /** How long a wait is that names no limit, in ms; 0 for as long as it takes. */
+  readonly timeoutMs: number
+  readonly figureFolder: FigureFolder
+}
 
 const NO_SESSION =
   'There is no session yet: the first run of code starts one. To name an interpreter, pass its interpreter_id.'
-const INTERRUPTED_NOTHING =
-  'Nothing is running in this interpreter, so there was nothing to interrupt.'
 const DROP_WHAT =
   'Which checkpoint? Pass its id or name as checkpoint; "list" shows those there are.'
 
 const ON_AN_INTERPRETER = ['interpreter_id'] as const
+const ON_A_RUN = ['interpreter_id', 'execution_id'] as const
+const FIELDS = [
+  'interpreter_id',
+  'name',
+  'checkpoint',
+  'reseed',
+  'new_client_id',
+  'execution_id',
+  'timeout_ms',
+] as const
 /** What each operation takes. */
 const TAKES: Record<ManageOptions['operation'], readonly (keyof Request)[]> = {
   create: [],
@@ -128,21 +154,22 @@ const TAKES: Record<ManageOptions['operation'], readonly (keyof Request)[]> = {
   rollback: ['interpreter_id', 'checkpoint'],
   branch: ['interpreter_id', 'checkpoint', 'reseed', 'new_client_id'],
   drop: ['interpreter_id', 'checkpoint'],
+  peek: ON_A_RUN,
+  wait: [...ON_A_RUN, 'timeout_ms'],
+  stop: ON_A_RUN,
 }
 
 /**
  * Carries out one operation.
  *
- * @param client - whose session is meant where no id is given
- * @param only - restricts what is seen and touched to this client; undefined: all
- * @throws UnknownInterpreterError, CheckpointError, and what the engine throws when no process can
- *   be started
+ * @throws UnknownInterpreterError, UnknownExecutionError, CheckpointError, BusyError, AbortedError, and
+ *   what the engine throws when no process can be started
  */
 export async function manage(
   interpreters: Interpreters,
   request: Request,
-  client: string,
-  only: string | undefined,
+  { client, only, signal }: Caller,
+  { timeoutMs, figureFolder }: WaitSettings,
 ): Promise<ManageResult> {
   const { operation, interpreter_id: id, checkpoint } = request
   const refused = refusal(request)
@@ -150,6 +177,12 @@ export async function manage(
   if (operation === 'create') return answer(await interpreters.create(client))
   if (operation === 'list') {
     return { success: true, interpreters: await Promise.all(interpreters.all(only).map(info)) }
+  }
+  const meant = () => meantRun(interpreters, request, client, only)
+  if (operation === 'peek') return peek(meant(), figureFolder)
+  if (operation === 'stop') return stop(meant(), figureFolder)
+  if (operation === 'wait') {
+    return wait(meant(), { timeoutMs: request.timeout_ms ?? timeoutMs, signal }, figureFolder)
   }
   const interpreter = id == null ? interpreters.existingSession(client) : interpreters.get(id, only)
   if (interpreter === undefined) return { success: false, error: NO_SESSION }
@@ -161,9 +194,7 @@ export async function manage(
       await interpreters.delete(interpreter)
       return answer(interpreter)
     case 'interrupt':
-      return interpreter.interrupt()
-        ? answer(interpreter)
-        : { success: false, error: INTERRUPTED_NOTHING }
+      return interrupt(interpreter)
     case 'checkpoint':
       return answerWith(interpreter, await interpreter.checkpoint(request.name ?? null))
     case 'rollback':
@@ -184,8 +215,7 @@ export async function manage(
 
 function refusal(request: Request): string | null {
   const { operation } = request
-  const fields = ['interpreter_id', 'name', 'checkpoint', 'reseed', 'new_client_id'] as const
-  const wrong = fields.find((field) => request[field] != null && !TAKES[operation].includes(field))
+  const wrong = FIELDS.find((field) => request[field] != null && !TAKES[operation].includes(field))
   return wrong === undefined ? null : `The operation ${operation} takes no ${wrong}.`
 }
 

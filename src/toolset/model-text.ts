@@ -26,12 +26,22 @@ export function toModelText(
   { maxCharacters = DEFAULT_MAX_CHARACTERS }: ModelTextOptions = {},
 ): string {
   if ('stdout' in answer) return runText(answer, maxCharacters)
+  if (answer.success) {
+    const { message, run, output } = answer
+    const shown = run ?? output
+    if (message !== undefined && shown !== undefined) {
+      return runText({ ...shown, notices: [message, ...(shown.notices ?? [])] }, maxCharacters)
+    }
+  }
   if (answer.success) return cutMiddle(JSON.stringify(answer), maxCharacters)
   const { error } = answer
   return `error:\n${cutMiddle(typeof error === 'string' ? error : errorText(error), maxCharacters)}`
 }
 
-function runText(result: RunResult, maxCharacters: number): string {
+/** What there is to read of a result, or of what a run has emitted so far. */
+type Readable = Partial<Omit<RunResult, 'stdout' | 'stderr'>> & Pick<RunResult, 'stdout' | 'stderr'>
+
+function runText(result: Readable, maxCharacters: number): string {
   const sections = sectionsOf(result).map(({ title, text }) => ({
     title,
     text: stripVTControlCharacters(text).trimEnd(),
@@ -48,7 +58,7 @@ function runText(result: RunResult, maxCharacters: number): string {
   return 'The code ran to its end and printed nothing.'
 }
 
-function sectionsOf(result: RunResult): { title: string; text: string }[] {
+function sectionsOf(result: Readable): { title: string; text: string }[] {
   const value = result.result_type === undefined ? '' : JSON.stringify(result.result)
   const { error } = result
   return [
@@ -70,7 +80,7 @@ export function errorText({ name, value, traceback }: RunError): string {
   return said ? traceback : [traceback, `${name}: ${value}`].filter(Boolean).join('\n')
 }
 
-function figureLines({ fig_storage_paths: paths, base64_uri: uris }: RunResult): string[] {
+function figureLines({ fig_storage_paths: paths, base64_uri: uris }: Readable): string[] {
   if (paths !== undefined) return [`figures: ${paths.join(', ')}`]
   return uris === undefined ? [] : [`figures: ${uris.length}, not saved to files`]
 }

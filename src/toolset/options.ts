@@ -1,6 +1,8 @@
 /** What a programmer passes to the toolset and its calls. */
 import type { CheckpointPolicy, EchoMode, Engine } from '../engine/engine.js'
+import type { OnTimeout } from '../interpreter/run.js'
 import type { OnOutput } from './output-listener.js'
+import type { RunResult } from './result.js'
 
 /** Options of {@link PythonInterpreterToolSet}. */
 export interface PythonInterpreterToolSetOptions {
@@ -23,8 +25,20 @@ export interface PythonInterpreterToolSetOptions {
   readonly inheritEnv?: boolean | readonly string[]
   /** Which top-level expressions show their value. @default 'all' */
   readonly echo?: EchoMode
-  /** Time limit of a run in ms, not counting its wait in the queue; 0 for none. @default 120000 */
+  /**
+   * Time limit of a run in ms from when its code starts, not counting its wait in the queue; 0 for
+   * none. @default 120000, or `maxTimeoutMs` if that is less
+   */
   readonly timeoutMs?: number
+  /** How long a run may show no output, in ms; 0 for no such limit. @default 0 */
+  readonly idleTimeoutMs?: number
+  /**
+   * The longest limit that a run can have, in ms, and the end of runs that were detached; a call that
+   * asks for more is refused. 0 for none. @default 0
+   */
+  readonly maxTimeoutMs?: number
+  /** Hears once of each detached run that has ended; what it throws is not caught. */
+  readonly onDetachedRunEnd?: DetachedRunEndListener
   /** How long an interrupted run may take to stop before its process is killed. @default 5000 */
   readonly interruptGraceMs?: number
   /**
@@ -47,6 +61,12 @@ export interface PythonInterpreterToolSetOptions {
   readonly figures?: boolean | { readonly folder?: string; readonly dpi?: number }
 }
 
+/** Hears of a detached run that has ended: its result, and whose it is. */
+export type DetachedRunEndListener = (end: {
+  readonly client_id: string
+  readonly result: RunResult
+}) => void
+
 /** Options of one run; the snake_case ones are the tool's, the others a programmer's. */
 export interface RunOptions {
   /** The variable whose value `result` carries. */
@@ -55,8 +75,15 @@ export interface RunOptions {
   readonly interpreter_id?: string | null | undefined
   /** Whose session to use. @default 'default' */
   readonly client_id?: string | undefined
-  /** Time limit of this run in ms; 0 for none. */
+  /** Time limit of this run in ms from when its code starts; 0 for none. */
   readonly timeout_ms?: number | null | undefined
+  /** How long this run may show no output, in ms; 0 for no such limit. */
+  readonly idle_timeout_ms?: number | null | undefined
+  /**
+   * Whether a run that reaches a limit is stopped, or goes on while its call is answered.
+   * @default 'interrupt'
+   */
+  readonly on_timeout?: OnTimeout | null | undefined
   /** Overrides the toolset's `echo` for this run. */
   readonly echo?: EchoMode | undefined
   /** Aborts the call; a run that executes is interrupted, and its session goes on. */

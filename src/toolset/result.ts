@@ -5,7 +5,8 @@ import { v4 as uuid } from 'uuid'
 import type { JsonValue, RunError } from '../engine/engine.js'
 import type { WholeOutput } from '../interpreter/whole-output.js'
 import type { KeptOutput } from '../interpreter/output-log.js'
-import type { FinishedRun, SessionState, SetBack } from '../interpreter/interpreter.js'
+import type { Limit } from '../interpreter/clocks.js'
+import type { FinishedRun, SessionState, SetBack } from '../interpreter/run.js'
 import type { Execution, LateOutput, LiveOutput } from '../interpreter/execution.js'
 
 /** What went wrong in a run. */
@@ -55,8 +56,14 @@ export interface RunFields {
   /** The run's number in its interpreter; `<run N>` in tracebacks. */
   execution_count: number
   duration_ms: number
-  /** The time limit was reached. */
+  /** How long the run had to wait for others before it. */
+  queued_ms?: number
+  /** A time limit was reached. */
   timed_out?: true
+  /** The run goes on without this call, whose result is what was known until then. */
+  detached?: true
+  /** What `peek`, `wait` and `stop` know a detached run by. */
+  execution_id?: string
   /** The last figure's file, relative to the workdir. */
   fig_storage_path?: string
   /** All figures' files, in the order in which they were shown. */
@@ -86,6 +93,10 @@ export interface RunFields {
   notices?: string[]
 }
 
+/** What a run has emitted: the fields of its result that are about that. */
+export type EmittedFields = FigureFields &
+  Pick<RunFields, 'stdout' | 'stderr' | 'outputs' | 'hidden_to_model' | 'notices'>
+
 /** What `run_python_code` answers to an input that cannot be run. */
 export interface RefusedRun {
   success: false
@@ -105,7 +116,7 @@ type Restored = Extract<SetBack, { state: 'restored' }>
 const MAX_NAMES = 20
 const MAX_NAME = 50
 
-/** Makes the result of a finished run, writing its figures to files. */
+/** Makes the result of a run that has ended or was detached, writing its figures to files. */
 export async function runResult(
   interpreterId: string,
   run: FinishedRun,
@@ -116,11 +127,12 @@ export async function runResult(
   const late = run.late.map(lateOutput).filter(({ stdout, stderr }) => stdout + stderr !== '')
   const figures = await saveFigures(run, figureFolder)
   const notices = [
+    ...detachedNotices(run),
     ...restartNotices(run),
     ...endNotices(run),
     ...figures.notices,
     ...(reply?.notices ?? []),
-    ...truncationNotices(run, figureFolder.workdir),
+    ...truncationNotices(execution, figureFolder.workdir),
   ]
   const fields: RunFields = {
     result: error === null ? (reply?.value ?? null) : null,
@@ -134,10 +146,12 @@ export async function runResult(
     interpreter_id: interpreterId,
     execution_count: execution.executionCount,
     duration_ms: Math.round(run.durationMs * 1000) / 1000,
-    ...(run.stopped?.type === 'timeout' ? { timed_out: true as const } : {}),
+    ...(run.queuedMs < 1 ? {} : { queued_ms: Math.round(run.queuedMs * 1000) / 1000 }),
+    ...(limitOf(run) === null ? {} : { timed_out: true as const }),
+    ...(run.goesOn === null ? {} : { detached: true as const }),
+    ...(run.executionId === null ? {} : { execution_id: run.executionId }),
     ...figures.fields,
-    hidden_to_model:
-      figures.fields.base64_uri === undefined ? ['outputs'] : ['outputs', 'base64_uri'],
+    hidden_to_model: hiddenToModel(figures.fields),
     ...(crashed(run) ? { interpreter_crashed: true as const } : {}),
     ...(run.restart === null
       ? {}
@@ -157,7 +171,28 @@ export async function runResult(
   return error === null ? { success: true, ...fields } : { success: false, error, ...fields }
 }
 
-function stateOf({ restart, setBack }: FinishedRun): SessionState {
+/** Makes the part of a result that says what a run has emitted, writing figures to files. */
+export async function emitted(
+  execution: Execution,
+  figureFolder: FigureFolder,
+): Promise<EmittedFields> {
+  const figures = await saveFigures({ execution, late: [] }, figureFolder)
+  const notices = [...figures.notices, ...truncationNotices(execution, figureFolder.workdir)]
+  return {
+    stdout: execution.stdout.toString(),
+    stderr: execution.stderr.toString(),
+    outputs: [...execution.log.toArray()],
+    ...figures.fields,
+    hidden_to_model: hiddenToModel(figures.fields),
+    ...(notices.length === 0 ? {} : { notices }),
+  }
+}
+
+function hiddenToModel({ base64_uri: uris }: FigureFields): RunFields['hidden_to_model'] {
+  return uris === undefined ? ['outputs'] : ['outputs', 'base64_uri']
+}
+
+export function stateOf({ restart, setBack }: FinishedRun): SessionState {
   return restart === null ? 'kept' : (setBack?.state ?? 'lost')
 }
 
@@ -166,19 +201,37 @@ function crashed({ death, stopped }: FinishedRun): boolean {
   return death !== null && stopped?.type !== 'restart' && stopped?.type !== 'close'
 }
 
+/** The limit that the run has reached; null if it has reached none. */
+function limitOf({ goesOn, stopped }: FinishedRun): Limit | null {
+  return goesOn ?? (stopped?.type === 'timeout' ? stopped : null)
+}
+
+function limitWords({ clock, ms }: Limit): string {
+  return clock === 'run' ? `time limit of ${ms} ms` : `limit of ${ms} ms without output`
+}
+
 function runError(run: FinishedRun): RunError | null {
-  const { reply, stopped } = run
+  const { reply, stopped, goesOn } = run
+  if (goesOn !== null) return stillRunning(run, goesOn)
   if (reply === null) return deathError(run)
   if (reply.error === null) return null
   const { name, value, traceback } = reply.error
   if (reply.interrupted && stopped?.type === 'timeout') {
-    const limit = `The run was stopped after its time limit of ${stopped.ms} ms.`
-    return { name: 'TimeoutError', value: limit, traceback }
+    const value = `The run was stopped after its ${limitWords(stopped)}.`
+    return { name: 'TimeoutError', value, traceback }
   }
   if (name === 'KeyboardInterrupt' && stopped !== null) {
     return { name, value: 'The run was interrupted on request.', traceback }
   }
   return { name, value, traceback }
+}
+
+function stillRunning({ execution, executionId }: FinishedRun, limit: Limit): RunError {
+  const value =
+    `Run ${execution.executionCount} reached its ${limitWords(limit)} and goes on without this call. ` +
+    'Until it ends, its interpreter runs no other code. Use manage_interpreters to look at it ' +
+    `(peek), to wait for its result (wait) or to end it (stop); its execution_id is ${executionId ?? ''}.`
+  return { name: 'StillRunning', value, traceback: '' }
 }
 
 function deathError({ stopped, restart, death }: FinishedRun): RunError {
@@ -188,7 +241,13 @@ function deathError({ stopped, restart, death }: FinishedRun): RunError {
     case 'timeout':
       return {
         name: 'TimeoutError',
-        value: `The run exceeded its time limit of ${stopped.ms} ms. ${died}`,
+        value: `The run exceeded its ${limitWords(stopped)}. ${died}`,
+        traceback,
+      }
+    case 'stop':
+      return {
+        name: 'KeyboardInterrupt',
+        value: `The run was stopped on request. ${died}`,
         traceback,
       }
     case 'restart':
@@ -198,6 +257,17 @@ function deathError({ stopped, restart, death }: FinishedRun): RunError {
     default:
       return { name: 'InterpreterCrashed', value: died, traceback }
   }
+}
+
+function detachedNotices({ ended }: FinishedRun): string[] {
+  return ended.map(({ id, executionCount, end }) => {
+    const error = end === null ? null : runError(end)
+    const how = error === null ? 'it ran to its end' : `it failed with ${bounded([error.name])}`
+    return (
+      `Run ${executionCount}, which was detached, has ended: ${how}. Its result is what wait answers ` +
+      `for its execution_id ${id}.`
+    )
+  })
 }
 
 function restartNotices({ restart, death, setBack }: FinishedRun): string[] {
@@ -249,12 +319,12 @@ function endNotices({ stopped, reply }: FinishedRun): string[] {
   }
   if (stopped?.type !== 'timeout' || reply === null || reply.error !== null) return []
   return [
-    `The run reached its time limit of ${stopped.ms} ms, but its code caught the interrupt or was ` +
+    `The run reached its ${limitWords(stopped)}, but its code caught the interrupt or was ` +
       'just done, and ran to its end.',
   ]
 }
 
-function truncationNotices({ execution }: FinishedRun, workdir: string): string[] {
+function truncationNotices(execution: Execution, workdir: string): string[] {
   const { richLeftOut } = execution.log
   const rich =
     richLeftOut === 0
@@ -286,18 +356,18 @@ function lateOutput(late: FinishedRun['late'][number]): LateOutput {
 type FigureFields = Pick<RunResult, 'fig_storage_path' | 'fig_storage_paths' | 'base64_uri'>
 
 async function saveFigures(
-  { execution, late }: FinishedRun,
+  { execution, late }: Pick<FinishedRun, 'execution' | 'late'>,
   figureFolder: FigureFolder,
 ): Promise<{ fields: FigureFields; notices: string[] }> {
   // A figure that a thread shows after its run is not lost: it comes with the next result.
   const images = [...late, execution].flatMap(imagesOf)
   if (images.length === 0) return { fields: {}, notices: [] }
-  const base64_uri = images.map((image) => `data:image/png;base64,${image}`)
+  const base64_uri = images.map(({ base64 }) => `data:image/png;base64,${base64}`)
   const fields: FigureFields = { base64_uri }
   try {
     const { workdir, folder } = figureFolder
     await makeFolder(figureFolder)
-    const paths = await Promise.all(images.map((image) => saveFigure(image, workdir, folder)))
+    const paths = await Promise.all(images.map((image) => savedFigure(image, workdir, folder)))
     const last = paths.at(-1)
     return {
       fields: {
@@ -313,17 +383,31 @@ async function saveFigures(
   }
 }
 
-/** The images of a run, each as base64. */
-function imagesOf({ log }: Execution): string[] {
+interface Image {
+  readonly base64: string
+  /** What the run has emitted: each of them is one figure. */
+  readonly source: object
+}
+
+function imagesOf({ log }: Execution): Image[] {
   return log.rich.flatMap(({ data }) => {
-    const image = data['image/png']
-    return typeof image === 'string' ? [image] : []
+    const base64 = data['image/png']
+    return typeof base64 === 'string' ? [{ base64, source: data }] : []
   })
 }
 
 function lateFigures(late: FinishedRun['late']): string[] {
   const count = late.flatMap(imagesOf).length
   return count === 0 ? [] : [`The first ${count} figures were shown by threads of earlier runs.`]
+}
+
+/** The files of figures that are saved: one that a run has shown so far is also in its result. */
+const saved = new WeakMap<object, Promise<string>>()
+
+function savedFigure({ base64, source }: Image, workdir: string, folder: string): Promise<string> {
+  const path = saved.get(source) ?? saveFigure(base64, workdir, folder)
+  saved.set(source, path)
+  return path
 }
 
 async function saveFigure(base64: string, workdir: string, folder: string): Promise<string> {

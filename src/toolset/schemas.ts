@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Engine } from '../engine/engine.js'
 import { InvalidOptionError } from '../errors.js'
+import type { DetachedRunEndListener } from './options.js'
 import type { OnOutput } from './output-listener.js'
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1 // what setTimeout can do
@@ -21,6 +22,16 @@ export const runInput = z.strictObject({
     .describe('The name of a variable whose value is answered as JSON in `result`.'),
   interpreter_id: interpreterId.nullish(),
   timeout_ms: timeoutMs.nullish().describe('Time limit of this run in milliseconds; 0 for none.'),
+  idle_timeout_ms: timeoutMs
+    .nullish()
+    .describe('Milliseconds that this run may show no output; 0, the default, for no such limit.'),
+  on_timeout: z
+    .enum(['interrupt', 'detach'])
+    .nullish()
+    .describe(
+      'What happens at a limit. interrupt, the default: the run is stopped. detach: it goes on, and ' +
+        'you look after it with manage_interpreters.',
+    ),
 })
 
 /** The input of `manage_interpreters`. */
@@ -36,10 +47,14 @@ export const manageInput = z.strictObject({
       'rollback',
       'branch',
       'drop',
+      'peek',
+      'wait',
+      'stop',
     ])
     .describe(
       'create, list, delete, restart (forgets all variables), interrupt (stops a run), checkpoint ' +
-        '(remembers all variables), rollback (undoes), branch (a copy that goes on) or drop.',
+        '(remembers all variables), rollback (undoes), branch (a copy that goes on), drop, or for a ' +
+        'detached run peek (new output), wait (its result) or stop.',
     ),
   interpreter_id: interpreterId.nullish(),
   name: z
@@ -59,6 +74,13 @@ export const manageInput = z.strictObject({
     .boolean()
     .nullish()
     .describe('For branch: true for random numbers that differ from those of the original.'),
+  execution_id: z
+    .string()
+    .nullish()
+    .describe('For peek, wait and stop: the detached run. Default: the last one of the session.'),
+  timeout_ms: timeoutMs
+    .nullish()
+    .describe('For wait: how long, in milliseconds; 0 for as long as it takes.'),
 })
 
 const onOutput = z
@@ -102,6 +124,18 @@ export const runOptions = runInput.extend({
 export const manageOptions = manageInput.extend({
   client_id: clientId.optional(),
   new_client_id: clientId.optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+})
+
+/** What a programmer can pass to `peek` and `stop`. */
+export const executionOptions = manageInput
+  .pick({ interpreter_id: true, execution_id: true })
+  .extend({ client_id: clientId.optional() })
+
+/** What a programmer can pass to `wait`. */
+export const waitOptions = executionOptions.extend({
+  timeout_ms: timeoutMs.nullish(),
+  signal: z.instanceof(AbortSignal).optional(),
 })
 
 /** What can be passed to the toolset's constructor, but for the engine. */
@@ -113,7 +147,12 @@ export const toolsetOptions = z.strictObject({
   env: z.record(z.string(), z.string()).default({}),
   inheritEnv: z.union([z.boolean(), z.array(z.string())]).default(false),
   echo: echo.default('all'),
-  timeoutMs: timeoutMs.default(120_000),
+  timeoutMs: timeoutMs.optional(),
+  idleTimeoutMs: timeoutMs.default(0),
+  maxTimeoutMs: timeoutMs.default(0),
+  onDetachedRunEnd: z
+    .custom<DetachedRunEndListener>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
   interruptGraceMs: timeoutMs.default(5_000),
   maxOutputBytes: z.int().min(2).default(1_000_000),
   checkpoint: z.enum(['auto', 'always', 'off']).default('auto'),

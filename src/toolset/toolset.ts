@@ -7,7 +7,19 @@ import { CheckpointError, ClosedError, PythonInterpreterError } from '../errors.
 import type { Engine } from '../engine/engine.js'
 import { LocalEngine } from '../engine/local/local-engine.js'
 import { MANAGE_DESCRIPTION, RUN_DESCRIPTION } from './descriptions.js'
+import type { Interpreter } from '../interpreter/interpreter.js'
+import type { FinishedRun } from '../interpreter/run.js'
+import { meantRun, peek, stop, wait } from './control.js'
+import type {
+  ExecutionOptions,
+  MeantRun,
+  PeekAnswer,
+  StopAnswer,
+  WaitAnswer,
+  WaitOptions,
+} from './control.js'
 import { Interpreters } from './interpreters.js'
+import { runLimits, toolsetLimits, type ToolsetLimits } from './limits.js'
 import {
   manage,
   type BranchOptions,
@@ -21,11 +33,12 @@ import {
 import type { PythonInterpreterToolSetOptions, RunOptions } from './options.js'
 import { toModelText, type ToolAnswer } from './model-text.js'
 import { OutputListener } from './output-listener.js'
-import { runResult, type RefusedRun, type RunResult } from './result.js'
+import { runResult, type FigureFolder, type RefusedRun, type RunResult } from './result.js'
 import { RunStream } from './run-stream.js'
 import {
   anyObject,
   constructorOptions,
+  executionOptions,
   manageInput,
   manageOptions,
   parse,
@@ -33,6 +46,7 @@ import {
   runOptions,
   toolContext,
   toolsetOptions,
+  waitOptions,
   type ToolsetSettings,
 } from './schemas.js'
 import type { Tool, ToolSet } from './tool.js'
@@ -60,6 +74,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   readonly #engine: Engine
   readonly #ownsEngine: boolean
   readonly #interpreters: Interpreters
+  readonly #limits: ToolsetLimits
+  readonly #figureFolder: FigureFolder
   #closed = false
 
   /** @throws InvalidOptionError for an option of the wrong type; nothing is started yet. */
@@ -80,11 +96,16 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       checkpoint: settings.checkpoint,
       figures: settings.figures === false ? null : { dpi: figureOptions(settings).dpi ?? null },
     }
+    this.#limits = toolsetLimits(settings)
+    const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
+    this.#figureFolder = { workdir: this.workdir, folder }
     this.#interpreters = new Interpreters(this.#engine, spec, {
       interruptGraceMs: settings.interruptGraceMs,
       maxOutputBytes: settings.maxOutputBytes,
       outputFolder: join(this.workdir, OUTPUT_FOLDER),
       checkpoints: settings.checkpoints,
+      maxTimeoutMs: settings.maxTimeoutMs,
+      onDetachedRunEnd: (interpreter, run) => this.#announceEnd(interpreter, run),
     })
   }
 
@@ -93,7 +114,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    *
    * Resolves whatever the code does. Rejects for misuse and for what no result can express.
    *
-   * @throws InvalidOptionError, UnknownInterpreterError, ClosedError, AbortedError
+   * @throws InvalidOptionError, UnknownInterpreterError, BusyError, ClosedError, AbortedError
    * @throws NoPythonError, NoPyzmqError, StartError, InitCodeError when no process can be started
    */
   async runPythonCode(code: string, options?: RunOptions): Promise<RunResult>
@@ -105,6 +126,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     const given = isObject(first) ? first : { ...parse(anyObject, options, CALL), code: first }
     const request = parse(runOptions, given, CALL)
     this.#requireOpen()
+    const limits = runLimits(request, this.#limits)
     const { code, interpreter_id: id, client_id: client } = request
     const interpreter =
       id == null
@@ -115,12 +137,12 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       code,
       echo: request.echo ?? this.#settings.echo,
       resultVarName: request.result_var_name ?? null,
-      timeoutMs: request.timeout_ms ?? this.#settings.timeoutMs,
+      ...limits,
+      onTimeout: request.on_timeout ?? 'interrupt',
       signal: request.signal,
       onOutput: listener === undefined ? null : (output) => listener.hear(output),
     })
-    const folder = figureOptions(this.#settings).folder ?? DEFAULT_FIGURE_FOLDER
-    const result = await runResult(interpreter.id, run, { workdir: this.workdir, folder })
+    const result = await runResult(interpreter.id, run, this.#figureFolder)
     if (listener !== undefined && !run.execution.isMuted) await tellEnd(listener, result)
     return result
   }
@@ -138,16 +160,16 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   }
 
   /**
-   * Creates, lists, deletes, restarts or interrupts interpreters, or does what the four methods
-   * below do. Without `client_id` all are seen. What cannot be done is answered with a sentence.
+   * Creates, lists, deletes, restarts or interrupts interpreters, or does what the methods below
+   * do. Without `client_id` all are seen. What cannot be done is answered with a sentence.
    *
-   * @throws InvalidOptionError for options of the wrong type
+   * @throws InvalidOptionError for options of the wrong type, and AbortedError from a wait
    */
   async manageInterpreters(options: ManageOptions): Promise<ManageResult> {
-    const { client_id: client, ...request } = parse(manageOptions, options, 'manageInterpreters()')
+    const request = parse(manageOptions, options, 'manageInterpreters()')
     return answerErrors(() => {
       this.#requireOpen()
-      return manage(this.#interpreters, request, client ?? DEFAULT_CLIENT, client)
+      return this.#manage(request)
     })
   }
 
@@ -186,6 +208,37 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    */
   dropCheckpoint(options: DropOptions): Promise<CheckpointAnswer> {
     return this.#onCheckpoints({ ...options, operation: 'drop' })
+  }
+
+  /**
+   * Answers what a detached run has emitted since the last look, and whether it still runs.
+   *
+   * @throws UnknownExecutionError where there is none
+   */
+  async peek(options: ExecutionOptions = {}): Promise<PeekAnswer> {
+    return peek(this.#meantRun(parse(executionOptions, options, 'peek()')), this.#figureFolder)
+  }
+
+  /**
+   * Waits for the end of a detached run, and answers its result; if it is not there in time, what
+   * `peek` does.
+   *
+   * @throws UnknownExecutionError where there is none, AbortedError
+   */
+  async wait(options: WaitOptions = {}): Promise<WaitAnswer> {
+    const { timeout_ms, signal, ...request } = parse(waitOptions, options, 'wait()')
+    const timeoutMs = timeout_ms ?? this.#limits.timeoutMs
+    return wait(this.#meantRun(request), { timeoutMs, signal }, this.#figureFolder)
+  }
+
+  /**
+   * Ends what an interpreter runs, be it detached or not: interrupts it, and kills it if it does not
+   * stop within the grace period. Answers what came of that.
+   *
+   * @throws UnknownExecutionError where nothing runs
+   */
+  async stop(options: ExecutionOptions = {}): Promise<StopAnswer> {
+    return stop(this.#meantRun(parse(executionOptions, options, 'stop()')), this.#figureFolder)
   }
 
   /** The two tools, for an agent of any framework. */
@@ -233,15 +286,35 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   #manageTool(input: unknown, context: unknown): Promise<ManageResult> {
     return answerErrors(() => {
       const request = parse(manageInput, input, 'manage_interpreters')
-      const { client_id = DEFAULT_CLIENT } = parse(toolContext, context ?? {}, CONTEXT)
-      return this.manageInterpreters({ ...request, client_id })
+      const { client_id = DEFAULT_CLIENT, signal } = parse(toolContext, context ?? {}, CONTEXT)
+      return this.manageInterpreters({ ...request, client_id, signal })
     })
   }
 
-  async #onCheckpoints(options: ManageOptions): Promise<CheckpointAnswer> {
-    const { client_id: client, ...request } = parse(manageOptions, options, options.operation)
+  #manage({ client_id: client, signal, ...request }: ManageOptions): Promise<ManageResult> {
+    const caller = { client: client ?? DEFAULT_CLIENT, only: client, signal }
+    const { timeoutMs } = this.#limits
+    const settings = { timeoutMs, figureFolder: this.#figureFolder }
+    return manage(this.#interpreters, request, caller, settings)
+  }
+
+  #meantRun({ client_id: client, ...request }: ExecutionOptions): MeantRun {
     this.#requireOpen()
-    const answer = await manage(this.#interpreters, request, client ?? DEFAULT_CLIENT, client)
+    return meantRun(this.#interpreters, request, client ?? DEFAULT_CLIENT, client)
+  }
+
+  #announceEnd({ id, clientId }: Interpreter, run: FinishedRun): void {
+    const listener = this.#settings.onDetachedRunEnd
+    if (listener === undefined) return
+    void runResult(id, run, this.#figureFolder).then((result) =>
+      listener({ client_id: clientId, result }),
+    )
+  }
+
+  async #onCheckpoints(options: ManageOptions): Promise<CheckpointAnswer> {
+    const request = parse(manageOptions, options, options.operation)
+    this.#requireOpen()
+    const answer = await this.#manage(request)
     if (!answer.success) throw new CheckpointError(answer.error)
     const { interpreter_id = '', checkpoint_id = '', execution_count = 0 } = answer
     return { success: true, interpreter_id, checkpoint_id, execution_count }
@@ -256,8 +329,8 @@ async function answerErrors(operation: () => Promise<ManageResult>): Promise<Man
   try {
     return await operation()
   } catch (error) {
-    if (error instanceof PythonInterpreterError) return { success: false, error: error.message }
-    throw error
+    if (!(error instanceof PythonInterpreterError) || error.code === 'ABORTED') throw error
+    return { success: false, error: error.message }
   }
 }
 

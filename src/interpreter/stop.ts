@@ -1,0 +1,76 @@
+/** Stopping a run before its end. */
+import type { Worker } from '../engine/engine.js'
+import type { Limit } from './clocks.js'
+
+/** Why a run was asked to stop. */
+export type StopReason =
+  | { readonly type: 'interrupt' | 'stop' | 'abort' | 'restart' | 'close' }
+  | ({ readonly type: 'timeout' } & Limit)
+
+/** What is said of a process that had to be killed, by what its run was stopped for. */
+export const KILL_REASONS: Record<StopReason['type'], string> = {
+  timeout: 'was killed because its run did not stop at the time limit, nor when interrupted',
+  stop: 'was killed because its run was to be stopped, and did not stop when interrupted',
+  abort: 'was killed because its run was aborted and did not stop when interrupted',
+  interrupt: 'was killed',
+  restart: 'was restarted on request',
+  close: 'was ended because its interpreter was closed or deleted',
+}
+
+/** Stops one run: interrupts it, and kills its process if that does not help in time. */
+export class Stop {
+  /** The first reason, whatever came after. */
+  reason: StopReason | null = null
+  readonly #worker: Worker
+  readonly #graceMs: number
+  #interrupted: Promise<void> = Promise.resolve()
+  #killTimer: NodeJS.Timeout | undefined
+  #ended = false
+
+  constructor(worker: Worker, graceMs: number) {
+    this.#worker = worker
+    this.#graceMs = graceMs
+  }
+
+  /** Whether it has been asked for so that it will not be without effect. */
+  get isCertain(): boolean {
+    return this.reason !== null && this.reason.type !== 'interrupt'
+  }
+
+  /** Resolves when the interrupts asked for so far have been sent. */
+  get interrupted(): Promise<void> {
+    return this.#interrupted
+  }
+
+  request(reason: StopReason): void {
+    if (this.#ended) return
+    const ends = reason.type === 'restart' || reason.type === 'close'
+    if (this.isCertain && !ends) return
+    this.reason = reason
+    if (ends) {
+      void this.#worker.kill(KILL_REASONS[reason.type])
+      return
+    }
+    this.#interrupted = Promise.all([this.#interrupted, this.#worker.interrupt()]).then(() => {
+      // The grace begins when the code can know.
+      if (!this.#ended) this.#killTimer?.refresh()
+    })
+    // Who interrupts by hand may look and decide; all else must end the run.
+    if (reason.type === 'interrupt') return
+    this.#killTimer ??= setTimeout(
+      () => void this.#worker.kill(KILL_REASONS[reason.type]),
+      this.#graceMs,
+    )
+  }
+
+  /** Resolves when no interrupt is on its way any more: only then may the next run be sent. */
+  delivered(): Promise<void> {
+    this.end()
+    return this.#interrupted
+  }
+
+  end(): void {
+    this.#ended = true
+    clearTimeout(this.#killTimer)
+  }
+}
