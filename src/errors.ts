@@ -10,10 +10,13 @@ export type ErrorCode =
   | 'CHECKPOINT'
   | 'CLOSED'
   | 'ENGINE'
+  | 'FILE'
   | 'INIT_CODE'
   | 'INVALID_OPTION'
+  | 'NO_FILE'
   | 'NO_PYTHON'
   | 'NO_PYZMQ'
+  | 'OUTSIDE_WORKDIR'
   | 'START'
   | 'UNKNOWN_EXECUTION'
   | 'UNKNOWN_INTERPRETER'
@@ -135,5 +138,33 @@ export class InitCodeError extends PythonInterpreterError {
 export class EngineError extends PythonInterpreterError {
   constructor(message: string, options?: ErrorOptions) {
     super('ENGINE', message, options)
+  }
+}
+
+/** A path leads out of the workdir, as it is written or through a symbolic link. */
+export class OutsideWorkdirError extends PythonInterpreterError {
+  constructor(path: string) {
+    super(
+      'OUTSIDE_WORKDIR',
+      `The path ${JSON.stringify(path)} leads out of the workdir. Use one that stays in it.`,
+    )
+  }
+}
+
+/** There is no such file or folder in the workdir. */
+export class NoFileError extends PythonInterpreterError {
+  constructor(path: string, options?: ErrorOptions) {
+    super(
+      'NO_FILE',
+      `There is no ${JSON.stringify(path)} in the workdir. files.list() shows what there is.`,
+      options,
+    )
+  }
+}
+
+/** A file or folder of the workdir cannot be used so; `cause` is the system's error, if there is one. */
+export class FileError extends PythonInterpreterError {
+  constructor(path: string, why: string, options?: ErrorOptions) {
+    super('FILE', `${JSON.stringify(path)} cannot be used: ${why}.`, options)
   }
 }

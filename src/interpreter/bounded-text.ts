@@ -63,6 +63,11 @@ export function cutMiddle(text: string, limit: number): string {
   return joinHeadAndTail(head, tail, `${text.length - head.length - tail.length} characters`)
 }
 
+/** `text` with a question mark in place of each line break and other character that is not shown. */
+export function onOneLine(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
+}
+
 /** As many whole characters from the beginning of `text` as have at most so many bytes. */
 function firstBytes(text: string, limit: number): string {
   const bytes = Buffer.from(text)

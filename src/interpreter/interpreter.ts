@@ -338,8 +338,18 @@ export class Interpreter {
   }
 
   async #runOnce(run: AskedRun): Promise<Attempt> {
-    const { request, execution } = run
+    const { request } = run
     const worker = await this.#liveWorker()
+    await request.recording.begin()
+    try {
+      return await this.#runOn(worker, run)
+    } finally {
+      await request.recording.end()
+    }
+  }
+
+  async #runOn(worker: Worker, run: AskedRun): Promise<Attempt> {
+    const { request, execution } = run
     if (request.signal?.aborted === true) throw new AbortedError(request.signal.reason)
     const stop = new Stop(worker, this.#settings.interruptGraceMs)
     const abort = () => {
@@ -446,6 +456,7 @@ export class Interpreter {
       late: heard ? this.#late.take() : [],
       queuedMs: run.queuedMs,
       executionId: run.detached?.id ?? null,
+      files: run.request.recording.changes,
       ...end,
       restart,
       setBack,

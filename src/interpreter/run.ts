@@ -1,4 +1,5 @@
 /** One run as an interpreter is asked for it, and all that is known of it when its call is answered. */
+import type { FileChanges, Recording } from '../files/recording.js'
 import type { EchoMode, Exit, Restored, RunReply } from '../engine/engine.js'
 import type { Limit, RunLimits } from './clocks.js'
 import type { DetachedRun } from './detached.js'
@@ -23,6 +24,8 @@ export interface ExecuteRequest extends RunLimits {
   readonly signal: AbortSignal | undefined
   /** Hears what the run emits until its call is answered; null: nobody does. */
   readonly onOutput: LiveListener | null
+  /** Follows which files it changes. */
+  readonly recording: Recording
 }
 
 /** A process was replaced by a new one. */
@@ -60,6 +63,8 @@ export interface FinishedRun {
   readonly durationMs: number
   /** How long it waited for what its interpreter had to do before. */
   readonly queuedMs: number
+  /** The files that it has changed; none yet if it goes on. */
+  readonly files: FileChanges
   /** Its `execution_id`, if it was detached; null if it was not. */
   readonly executionId: string | null
   /** The limit at which it was detached, if it goes on; null if it has ended. */

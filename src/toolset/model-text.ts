@@ -1,7 +1,7 @@
 /** What a model should read of a result. */
 import { stripVTControlCharacters } from 'node:util'
 import type { RunError } from '../engine/engine.js'
-import { cutMiddle } from '../interpreter/bounded-text.js'
+import { cutMiddle, onOneLine } from '../interpreter/bounded-text.js'
 import type { ManageResult } from './manage.js'
 import type { RefusedRun, RunResult } from './result.js'
 
@@ -9,6 +9,8 @@ import type { RefusedRun, RunResult } from './result.js'
 export type ToolAnswer = RunResult | RefusedRun | ManageResult
 
 const DEFAULT_MAX_CHARACTERS = 20_000
+/** Characters of the line that names files. */
+const MAX_FILES_CHARACTERS = 2_000
 
 /** Options of {@link toModelText}. */
 export interface ModelTextOptions {
@@ -18,7 +20,7 @@ export interface ModelTextOptions {
 
 /**
  * Renders a tool's answer as text for a model. That of a run has notices first, so that no cut can
- * hide them, then what the run printed, its value or error, its late outputs and its figures; without
+ * hide them, then what the run printed, its value or error, its late outputs, figures and files; without
  * base64 and ANSI codes. What is too long is cut in its middle, saying how much.
  */
 export function toModelText(
@@ -53,7 +55,7 @@ function runText(result: Readable, maxCharacters: number): string {
   )
   const texts = shown.map(({ title, text }, i) => `${title}:\n${cutMiddle(text, shares[i] ?? 0)}`)
   const notices = (result.notices ?? []).map((notice) => `NOTICE: ${notice}`)
-  const all = [...notices, ...texts, ...figureLines(result)]
+  const all = [...notices, ...texts, ...figureLines(result), ...fileLines(result)]
   if (all.length > 0) return all.join('\n\n')
   return 'The code ran to its end and printed nothing.'
 }
@@ -83,6 +85,20 @@ export function errorText({ name, value, traceback }: RunError): string {
 function figureLines({ fig_storage_paths: paths, base64_uri: uris }: Readable): string[] {
   if (paths !== undefined) return [`figures: ${paths.join(', ')}`]
   return uris === undefined ? [] : [`figures: ${uris.length}, not saved to files`]
+}
+
+function fileLines({ files = [] }: Readable): string[] {
+  const shown: string[] = []
+  let room = MAX_FILES_CHARACTERS
+  for (const { path, change, size } of files) {
+    const text = onOneLine(`${path} (${change}, ${size} bytes)`)
+    room -= text.length + ', '.length
+    if (room < 0) break // a part of a path would be of no use
+    shown.push(text)
+  }
+  const more = files.length - shown.length
+  if (more > 0) shown.push(`${more} more`)
+  return files.length === 0 ? [] : [`files: ${shown.join(', ')}`]
 }
 
 /** Shares `budget` out among texts of these lengths, so that only the longest have to be cut. */

@@ -3,6 +3,8 @@ import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import type { JsonValue, RunError } from '../engine/engine.js'
+import type { FileChange } from '../files/recording.js'
+import { onOneLine } from '../interpreter/bounded-text.js'
 import type { WholeOutput } from '../interpreter/whole-output.js'
 import type { KeptOutput } from '../interpreter/output-log.js'
 import type { Limit } from '../interpreter/clocks.js'
@@ -70,6 +72,11 @@ export interface RunFields {
   fig_storage_paths?: string[]
   /** All figures as data URIs, in the same order. */
   base64_uri?: string[]
+  /**
+   * Files below the workdir that were created or changed while the run executed, by path; the README
+   * tells which are not seen.
+   */
+  files?: FileChange[]
   /** Fields that are too long to be worth a model's attention. */
   hidden_to_model: ('outputs' | 'base64_uri')[]
   /** The Python process died in this run. */
@@ -133,6 +140,7 @@ export async function runResult(
     ...figures.notices,
     ...(reply?.notices ?? []),
     ...truncationNotices(execution, figureFolder.workdir),
+    ...run.files.notices,
   ]
   const fields: RunFields = {
     result: error === null ? (reply?.value ?? null) : null,
@@ -152,6 +160,7 @@ export async function runResult(
     ...(run.executionId === null ? {} : { execution_id: run.executionId }),
     ...figures.fields,
     hidden_to_model: hiddenToModel(figures.fields),
+    ...(run.files.files.length === 0 ? {} : { files: [...run.files.files] }),
     ...(crashed(run) ? { interpreter_crashed: true as const } : {}),
     ...(run.restart === null
       ? {}
@@ -310,7 +319,7 @@ function lost({ restored }: Restored): string[] {
 /** Names that user code has given, on one line that is not too long. */
 function bounded(names: readonly string[]): string {
   const shown = names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME))
-  return shown.join(', ').replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
+  return onOneLine(shown.join(', '))
 }
 
 function endNotices({ stopped, reply }: FinishedRun): string[] {

@@ -2,10 +2,12 @@
  * The toolset: the two tools, as methods for programmers and as definitions for agents. Knows no
  * processes and no sockets.
  */
-import { join, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { CheckpointError, ClosedError, PythonInterpreterError } from '../errors.js'
 import type { Engine } from '../engine/engine.js'
-import { LocalEngine } from '../engine/local/local-engine.js'
+import { isEngineFolder, LocalEngine } from '../engine/local/local-engine.js'
+import { WorkdirFiles } from '../files/workdir-files.js'
+import { WorkdirWatch } from '../files/workdir-watch.js'
 import { MANAGE_DESCRIPTION, RUN_DESCRIPTION } from './descriptions.js'
 import type { Interpreter } from '../interpreter/interpreter.js'
 import type { FinishedRun } from '../interpreter/run.js'
@@ -70,12 +72,15 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   readonly name: string
   /** Absolute path of the workdir. */
   readonly workdir: string
+  /** Reads, writes and lists the files of the workdir. */
+  readonly files: WorkdirFiles
   readonly #settings: ToolsetSettings
   readonly #engine: Engine
   readonly #ownsEngine: boolean
   readonly #interpreters: Interpreters
   readonly #limits: ToolsetLimits
   readonly #figureFolder: FigureFolder
+  readonly #watch: WorkdirWatch
   #closed = false
 
   /** @throws InvalidOptionError for an option of the wrong type; nothing is started yet. */
@@ -85,6 +90,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     this.#settings = settings
     this.name = settings.name
     this.workdir = resolve(settings.workdir ?? '.')
+    this.files = new WorkdirFiles(this.workdir)
     this.#engine = engine ?? new LocalEngine()
     this.#ownsEngine = engine === undefined
     const spec = {
@@ -106,6 +112,10 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       checkpoints: settings.checkpoints,
       maxTimeoutMs: settings.maxTimeoutMs,
       onDetachedRunEnd: (interpreter, run) => this.#announceEnd(interpreter, run),
+    })
+    const figures = relative(this.workdir, join(this.workdir, folder))
+    this.#watch = new WorkdirWatch(this.workdir, (path) => {
+      return path === figures || isEngineFolder(basename(path))
     })
   }
 
@@ -141,6 +151,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       onTimeout: request.on_timeout ?? 'interrupt',
       signal: request.signal,
       onOutput: listener === undefined ? null : (output) => listener.hear(output),
+      recording: this.#watch.recording(),
     })
     const result = await runResult(interpreter.id, run, this.#figureFolder)
     if (listener !== undefined && !run.execution.isMuted) await tellEnd(listener, result)
@@ -265,6 +276,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   async close(): Promise<void> {
     this.#closed = true
     await this.#interpreters.close()
+    this.#watch.close()
     if (this.#ownsEngine) await this.#engine.close()
   }
 

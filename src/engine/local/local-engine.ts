@@ -28,6 +28,13 @@ const DEFAULT_START_TIMEOUT_MS = 60_000
 /** What a checkpoint may take to go on; one that takes longer is no good. */
 const RESUME_TIMEOUT_MS = 10_000
 
+const FOLDER_PREFIX = 'python-interpreter'
+
+/** Whether a folder, by its name, is the private one of an engine. */
+export function isEngineFolder(name: string): boolean {
+  return new RegExp(`^${FOLDER_PREFIX}-\\d+-\\w+$`).test(name) // as tmp makes it
+}
+
 /** The default of `preload`: what data-science sessions spend their first second on. */
 export const DEFAULT_PRELOAD = ['numpy', 'pandas', 'matplotlib.pyplot'] as const
 
@@ -242,7 +249,7 @@ export class LocalEngine implements Engine {
 }
 
 async function openHost(python: string): Promise<Host> {
-  const folder = await tmpName({ prefix: 'python-interpreter' })
+  const folder = await tmpName({ prefix: FOLDER_PREFIX })
   const keeper = new Keeper(python, keeperScript, folder)
   // The keeper does this itself, unless it was killed.
   const ended = keeper.ended.then(() => rm(folder, { recursive: true, force: true }))

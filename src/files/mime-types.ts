@@ -1,0 +1,88 @@
+/**
+ * MIME types by the ending of a file's name. Those that are registered are as at
+ * https://www.iana.org/assignments/media-types; for the rest, what their projects or common use say.
+ */
+
+const BINARY = 'application/octet-stream'
+const OFFICE = 'application/vnd.openxmlformats-officedocument'
+
+const TYPES: Readonly<Record<string, string>> = {
+  '7z': 'application/x-7z-compressed',
+  arrow: 'application/vnd.apache.arrow.file',
+  avi: 'video/x-msvideo',
+  bib: 'text/x-bibtex',
+  bmp: 'image/bmp',
+  bz2: 'application/x-bzip2',
+  css: 'text/css',
+  csv: 'text/csv',
+  db: 'application/vnd.sqlite3',
+  doc: 'application/msword',
+  docx: `${OFFICE}.wordprocessingml.document`,
+  eps: 'application/postscript',
+  feather: 'application/vnd.apache.arrow.file',
+  flac: 'audio/flac',
+  geojson: 'application/geo+json',
+  gif: 'image/gif',
+  gpkg: 'application/geopackage+sqlite3',
+  gz: 'application/gzip',
+  h5: 'application/x-hdf5',
+  hdf5: 'application/x-hdf5',
+  htm: 'text/html',
+  html: 'text/html',
+  ipynb: 'application/x-ipynb+json',
+  jpeg: 'image/jpeg',
+  jpg: 'image/jpeg',
+  js: 'text/javascript',
+  json: 'application/json',
+  jsonl: 'application/x-ndjson',
+  log: 'text/plain',
+  md: 'text/markdown',
+  mp3: 'audio/mpeg',
+  mp4: 'video/mp4',
+  nc: 'application/x-netcdf',
+  ndjson: 'application/x-ndjson',
+  odp: 'application/vnd.oasis.opendocument.presentation',
+  ods: 'application/vnd.oasis.opendocument.spreadsheet',
+  odt: 'application/vnd.oasis.opendocument.text',
+  ogg: 'audio/ogg',
+  parquet: 'application/vnd.apache.parquet',
+  pdf: 'application/pdf',
+  png: 'image/png',
+  ppt: 'application/vnd.ms-powerpoint',
+  pptx: `${OFFICE}.presentationml.presentation`,
+  ps: 'application/postscript',
+  py: 'text/x-python',
+  r: 'text/x-r',
+  rtf: 'application/rtf',
+  sh: 'application/x-sh',
+  sql: 'application/sql',
+  sqlite: 'application/vnd.sqlite3',
+  sqlite3: 'application/vnd.sqlite3',
+  svg: 'image/svg+xml',
+  tar: 'application/x-tar',
+  tex: 'application/x-tex',
+  tgz: 'application/gzip',
+  tif: 'image/tiff',
+  tiff: 'image/tiff',
+  toml: 'application/toml',
+  tsv: 'text/tab-separated-values',
+  txt: 'text/plain',
+  wasm: 'application/wasm',
+  wav: 'audio/wav',
+  webm: 'video/webm',
+  webp: 'image/webp',
+  xls: 'application/vnd.ms-excel',
+  xlsx: `${OFFICE}.spreadsheetml.sheet`,
+  xml: 'application/xml',
+  xz: 'application/x-xz',
+  yaml: 'application/yaml',
+  yml: 'application/yaml',
+  zip: 'application/zip',
+  zst: 'application/zstd',
+}
+
+/** The MIME type that a file's name suggests; `application/octet-stream` where it suggests none. */
+export function mimeType(name: string): string {
+  const ending = /[^/]\.([^./]+)$/.exec(name)?.[1]?.toLowerCase() ?? ''
+  return Object.hasOwn(TYPES, ending) ? (TYPES[ending] ?? BINARY) : BINARY
+}
