@@ -10,8 +10,8 @@ import {
   type PythonInterpreterToolSetOptions,
 } from '../src/index.js'
 import { Checkpoints } from '../src/interpreter/checkpoints.js'
-import { childrenOf } from './faults/family.js'
-import { eventually, isAlive } from './helpers/processes.js'
+import { childrenOf, markOf } from './faults/family.js'
+import { eventually, isAlive, processesNaming } from './helpers/processes.js'
 import { makeToolset } from './helpers/toolset.js'
 
 const SEGFAULT = 'import ctypes\nctypes.string_at(0)'
@@ -41,6 +41,20 @@ async function untilCheckpointOf(tools: PythonInterpreterToolSet, run: number): 
     return (await listed(tools)).checkpoints.at(-1)?.execution_count === run
   })
 }
+
+it('a copy that fails leaves no process behind, whatever user code has broken', async () => {
+  const tools = await makeSession()
+  const broken = 'import os, traceback\nos.write = traceback.print_exc = None'
+  expect(await tools.runPythonCode(broken)).toMatchObject({ success: true })
+  await eventually('it is known why there is no checkpoint', async () =>
+    /fork/.test((await listed(tools)).no_checkpoint_reason ?? ''),
+  )
+  const { pid } = await listed(tools)
+  await eventually('there is only the process itself', async () => {
+    const found = await processesNaming(markOf(pid ?? 0) ?? '')
+    return found.length === 1 && found[0]?.startsWith(`${pid} `) === true
+  })
+})
 
 describe('a process that dies', () => {
   it.each([

@@ -47,6 +47,7 @@ def fork_orphan(keeper: int) -> int:
             return 0
         os.write(told, str(pid).encode())
     except BaseException:
-        traceback.print_exc()
+        with contextlib.suppress(BaseException):  # nothing may keep this process alive
+            traceback.print_exc()
         os._exit(1)
     os._exit(0)

@@ -190,8 +190,11 @@ class Output:
         return getpid() != self._pid
 
     def _turn_to(self, descriptor: int) -> None:
-        """Tell Node, where Python code last wrote to the other pipe, that it writes to this now."""
-        if descriptor != self._written_to:
+        """Tell Node, where Python code last wrote to the other pipe, that it writes to this now.
+
+        Not in a forked copy: it would count as this process does, and knows nothing of its order.
+        """
+        if descriptor != self._written_to and not self.in_forked_child():
             self._written_to = descriptor
             number = b"%d" % next(self._switches)
             self._write_pipe(descriptor, control_frame(self._nonce, b"W", self.run, number))

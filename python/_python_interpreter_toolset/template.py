@@ -113,7 +113,8 @@ class _Spare:
         try:
             _wait_for_request(control, taking)
         except BaseException:
-            traceback.print_exc()
+            with contextlib.suppress(BaseException):  # nothing may keep this process alive
+                traceback.print_exc()
             os._exit(1)
         os._exit(0)
 
