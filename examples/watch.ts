@@ -62,7 +62,7 @@ function textOf(output: RunOutput): string {
     case 'notice':
       return `${output.text}\n`
     default:
-      return `${'data' in output ? Object.keys(output.data).join(', ') : ''}\n`
+      return `${'data' in output ? (Object.keys(output.data)[0] ?? '') : ''}\n`
   }
 }
 

@@ -33,6 +33,24 @@ export type {
   RunOutput,
   RunResult,
 } from './toolset/result.js'
+export {
+  CHART_MIME_TYPE,
+  type BarSeries,
+  type BoxSeries,
+  type Chart,
+  type ChartArtist,
+  type ChartAxes,
+  type ChartAxis,
+  type ChartBox,
+  type ChartSeries,
+  type ChartValue,
+  type ErrorRange,
+  type HistogramSeries,
+  type LineSeries,
+  type Orientation,
+  type PieSeries,
+  type ScatterSeries,
+} from './toolset/charts.js'
 export type { OnOutput } from './toolset/output-listener.js'
 export type { RunStream } from './toolset/run-stream.js'
 export { toModelText, type ModelTextOptions, type ToolAnswer } from './toolset/model-text.js'
@@ -51,6 +69,7 @@ export type {
   EchoMode,
   Engine,
   Exit,
+  FigureFormat,
   InterpreterSpec,
   JsonValue,
   MimeBundle,

@@ -10,7 +10,16 @@ describe('toModelText', () => {
     })
     expect(toModelText(result)).toBe('stdout:\nhello\n\nresult (dict):\n{"a":1}')
     const plot = await tools.runPythonCode('import matplotlib.pyplot as plt\nplt.plot([1]);')
-    expect(toModelText(plot)).toBe(`figures: ${plot.fig_storage_path ?? ''}`)
+    expect(toModelText(plot)).toBe(
+      [
+        'what the figures show:',
+        'figure 1:',
+        '  line: x (-0.055 to 0.055), y (0.945 to 1.055)',
+        '    line: 1 point, x 0, y 1',
+        '',
+        `figures: ${plot.fig_storage_path ?? ''}`,
+      ].join('\n'),
+    )
   })
 
   it('has the traceback once', async () => {

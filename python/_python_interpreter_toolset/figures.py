@@ -9,19 +9,28 @@ import base64
 import io
 import os
 import sys
+from functools import wraps
 from types import ModuleType
 from typing import Any
 
+from . import plot_data
 from .import_hooks import after_import
 from .output import Output
 
+# On a figure's canvas, which neither a copy nor a pickle of the figure takes along.
+_ANIMATIONS = "_python_interpreter_animations"
+
 
 class Figures:
-    """Sends open figures as `image/png` displays and closes them in pyplot, as notebooks do."""
+    """Sends open figures as displays and closes them in pyplot, as notebooks do.
 
-    def __init__(self, output: Output, dpi: float | None) -> None:
-        """`dpi` is dots per inch of the images; None leaves it to each figure."""
+    A display holds the image and, as data, the chart that it shows.
+    """
+
+    def __init__(self, output: Output, image_format: str, dpi: float | None) -> None:
+        """Make images as `png` or `svg`, of `dpi` dots per inch; None leaves it to each figure."""
         self._output = output
+        self._format = image_format
         self._dpi = dpi
         self.troubles: list[str] = []
 
@@ -31,6 +40,8 @@ class Figures:
         os.environ.setdefault("MPLBACKEND", "agg")
         after_import("matplotlib.backends.backend_agg", self._take_over)
         after_import("matplotlib.figure", self._let_show_again)
+        after_import("matplotlib.animation", _keep_animations)
+        plot_data.install()
 
     def begin(self) -> None:
         """Forget the troubles of the run before."""
@@ -81,16 +92,45 @@ class Figures:
         module.Figure.show = show_again
 
     def _capture(self, figure: Any) -> None:
-        if figure.axes:
-            png = base64.b64encode(self._draw(figure)).decode("ascii")
-            data = {"image/png": png}
-            self._output.publish({"type": "display_data", "data": data, "metadata": {}})
+        if not figure.axes:
+            return
+        self._draw_first_frame(figure)
+        image = self._draw(figure)
+        if self._format == "svg":
+            mime_type, content = "image/svg+xml", image.decode("utf-8")
+        else:
+            mime_type, content = "image/png", base64.b64encode(image).decode("ascii")
+        data = {mime_type: content, **self._chart(figure)}
+        self._output.publish({"type": "display_data", "data": data, "metadata": {}})
 
     def _draw(self, figure: Any) -> bytes:
         buffer = io.BytesIO()
         dpi = self._dpi or figure.dpi
-        figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight")
+        figure.savefig(buffer, format=self._format, dpi=dpi, bbox_inches="tight")
         return buffer.getvalue()
+
+    def _chart(self, figure: Any) -> dict[str, Any]:
+        """Answer what a figure that has just been drawn shows, by its MIME type."""
+        try:
+            from . import charts  # imported late: numpy is there, and nobody else pays for it
+
+            chart, troubles = charts.describe(figure)
+        except Exception as error:
+            chart, troubles = None, [f"{type(error).__name__}: {error}"]
+        for trouble in troubles:
+            self.troubles.append(f"A figure is not, or not wholly, described as a chart: {trouble}")
+        return {} if chart is None else {charts.MIME_TYPE: chart}
+
+    def _draw_first_frame(self, figure: Any) -> None:
+        """Let animations begin that have drawn nothing yet; they do not by themselves on saving."""
+        animations = vars(figure.canvas).pop(_ANIMATIONS, [])
+        if all(getattr(animation, "_draw_was_started", True) for animation in animations):
+            return
+        try:
+            figure.canvas.draw()
+        except Exception as error:
+            trouble = f"{type(error).__name__}: {error}"
+            self.troubles.append(f"The first frame of an animation could not be drawn: {trouble}")
 
     def _take_over(self, backend: ModuleType) -> None:
         """Give matplotlib's Agg backend, which has no windows, a way to show."""
@@ -119,3 +159,18 @@ class Figures:
 def _is_figure(value: object) -> bool:
     module = sys.modules.get("matplotlib.figure")
     return module is not None and isinstance(value, module.Figure)
+
+
+def _keep_animations(module: ModuleType) -> None:
+    """Let animations live as long as their figure is not captured, also without a name.
+
+    matplotlib keeps no reference, and warns when it deletes one that has drawn nothing.
+    """
+    begin = module.Animation.__init__
+
+    @wraps(begin)
+    def begin_and_keep(animation: Any, *args: Any, **kwargs: Any) -> None:
+        begin(animation, *args, **kwargs)
+        vars(animation._fig.canvas).setdefault(_ANIMATIONS, []).append(animation)
+
+    module.Animation.__init__ = begin_and_keep

@@ -7,7 +7,8 @@ import traceback
 
 from .protocol import Message
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+# Within a path: `plot_data` has frames that are filed under matplotlib.
+_OWN = f"{os.sep}_python_interpreter_toolset{os.sep}"
 _USER_FILES = ("<run ", "<init_code>")
 _MAX_LINES = 200
 _MAX_LENGTH = 100_000
@@ -47,7 +48,7 @@ def _drop_own_frames(summary: traceback.TracebackException, seen: set[int]) -> N
     if id(summary) in seen:
         return
     seen.add(id(summary))
-    frames = [frame for frame in summary.stack if not frame.filename.startswith(_PACKAGE)]
+    frames = [frame for frame in summary.stack if _OWN not in frame.filename]
     # What stands before the first line of user code is how it was called: asyncio, for an await.
     users = (i for i, frame in enumerate(frames) if frame.filename.startswith(_USER_FILES))
     summary.stack[:] = frames[next(users, 0) :]

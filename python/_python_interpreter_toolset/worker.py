@@ -46,7 +46,7 @@ class Worker:
         main = make_main_module()
         figures = None
         if config["figures"] is not None:
-            figures = Figures(self._output, config["figures"]["dpi"])
+            figures = Figures(self._output, config["figures"]["format"], config["figures"]["dpi"])
             figures.install()
         self._executor = Executor(main, self._output, figures)
         self._init_code: str = config["init_code"] or ""

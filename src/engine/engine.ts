@@ -22,8 +22,15 @@ export interface InterpreterSpec {
   /** Code that every new process runs before the first run; null for none. */
   readonly initCode: string | null
   /** How figures are captured; null: not at all. */
-  readonly figures: { readonly dpi: number | null } | null
+  readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
+}
+
+/** What images of figures are like. */
+export interface FigureFormat {
+  readonly format: 'png' | 'svg'
+  /** Dots per inch; null: as each figure has it. */
+  readonly dpi: number | null
 }
 
 /** One run, as a worker is asked to execute it. */

@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { RunError } from '../engine/engine.js'
 import { cutMiddle, onOneLine } from '../interpreter/bounded-text.js'
+import { chartsText } from './chart-text.js'
 import type { ManageResult } from './manage.js'
 import type { RefusedRun, RunResult } from './result.js'
 
@@ -72,6 +73,7 @@ function sectionsOf(result: Readable): { title: string; text: string }[] {
       title: `written later by run ${run}`,
       text: stdout + stderr,
     })),
+    { title: 'what the figures show', text: chartsText(result.charts ?? []) },
     { title: 'still running', text: (result.survivors ?? []).join('\n') },
   ]
 }

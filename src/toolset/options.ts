@@ -56,9 +56,11 @@ export interface PythonInterpreterToolSetOptions {
   readonly checkpoints?: number
   /**
    * Whether matplotlib figures are captured, into which folder (relative to the workdir, default
-   * `.matplotlib_figs`) and with how many dots per inch (default: each figure's own).
+   * `.matplotlib_figs`), as what (default `png`) and with how many dots per inch (default: each
+   * figure's own).
    */
-  readonly figures?: boolean | { readonly folder?: string; readonly dpi?: number }
+  readonly figures?:
+    boolean | { readonly folder?: string; readonly format?: 'png' | 'svg'; readonly dpi?: number }
 }
 
 /** Hears of a detached run that has ended: its result, and whose it is. */

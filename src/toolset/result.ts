@@ -10,6 +10,7 @@ import type { KeptOutput } from '../interpreter/output-log.js'
 import type { Limit } from '../interpreter/clocks.js'
 import type { FinishedRun, SessionState, SetBack } from '../interpreter/run.js'
 import type { Execution, LateOutput, LiveOutput } from '../interpreter/execution.js'
+import { chartOf, type Chart } from './charts.js'
 
 /** What went wrong in a run. */
 export interface ErrorOutput extends RunError {
@@ -72,13 +73,15 @@ export interface RunFields {
   fig_storage_paths?: string[]
   /** All figures as data URIs, in the same order. */
   base64_uri?: string[]
+  /** What each figure shows, as data, in the same order; a model should read it by `toModelText`. */
+  charts?: Chart[]
   /**
    * Files below the workdir that were created or changed while the run executed, by path; the README
    * tells which are not seen.
    */
   files?: FileChange[]
   /** Fields that are too long to be worth a model's attention. */
-  hidden_to_model: ('outputs' | 'base64_uri')[]
+  hidden_to_model: ('outputs' | 'base64_uri' | 'charts')[]
   /** The Python process died in this run. */
   interpreter_crashed?: true
   /** A new process has taken over, in this run or before it. */
@@ -198,7 +201,7 @@ export async function emitted(
 }
 
 function hiddenToModel({ base64_uri: uris }: FigureFields): RunFields['hidden_to_model'] {
-  return uris === undefined ? ['outputs'] : ['outputs', 'base64_uri']
+  return uris === undefined ? ['outputs'] : ['outputs', 'base64_uri', 'charts']
 }
 
 export function stateOf({ restart, setBack }: FinishedRun): SessionState {
@@ -362,21 +365,36 @@ function lateOutput(late: FinishedRun['late'][number]): LateOutput {
   }
 }
 
-type FigureFields = Pick<RunResult, 'fig_storage_path' | 'fig_storage_paths' | 'base64_uri'>
+type FigureFields = Pick<
+  RunResult,
+  'fig_storage_path' | 'fig_storage_paths' | 'base64_uri' | 'charts'
+>
+
+/** The image of a figure, and what it shows. */
+interface Figure {
+  readonly extension: 'png' | 'svg'
+  readonly mimeType: string
+  readonly base64: string
+  readonly chart: Chart
+  /** What the run has emitted: each of them is one figure. */
+  readonly source: object
+}
 
 async function saveFigures(
   { execution, late }: Pick<FinishedRun, 'execution' | 'late'>,
   figureFolder: FigureFolder,
 ): Promise<{ fields: FigureFields; notices: string[] }> {
   // A figure that a thread shows after its run is not lost: it comes with the next result.
-  const images = [...late, execution].flatMap(imagesOf)
-  if (images.length === 0) return { fields: {}, notices: [] }
-  const base64_uri = images.map(({ base64 }) => `data:image/png;base64,${base64}`)
-  const fields: FigureFields = { base64_uri }
+  const figures = [...late, execution].flatMap(figuresOf)
+  if (figures.length === 0) return { fields: {}, notices: [] }
+  const fields: FigureFields = {
+    base64_uri: figures.map(({ mimeType, base64 }) => `data:${mimeType};base64,${base64}`),
+    charts: figures.map(({ chart }) => chart),
+  }
   try {
     const { workdir, folder } = figureFolder
     await makeFolder(figureFolder)
-    const paths = await Promise.all(images.map((image) => savedFigure(image, workdir, folder)))
+    const paths = await Promise.all(figures.map((figure) => savedFigure(figure, workdir, folder)))
     const last = paths.at(-1)
     return {
       fields: {
@@ -392,35 +410,40 @@ async function saveFigures(
   }
 }
 
-interface Image {
-  readonly base64: string
-  /** What the run has emitted: each of them is one figure. */
-  readonly source: object
-}
-
-function imagesOf({ log }: Execution): Image[] {
-  return log.rich.flatMap(({ data }) => {
-    const base64 = data['image/png']
-    return typeof base64 === 'string' ? [{ base64, source: data }] : []
+/** The figures of a run, and what else it has displayed as an image. */
+function figuresOf({ log }: Execution): Figure[] {
+  return log.rich.flatMap(({ data }): Figure[] => {
+    const common = { chart: chartOf(data), source: data }
+    const { 'image/png': png, 'image/svg+xml': svg } = data
+    if (typeof png === 'string') {
+      return [{ extension: 'png', mimeType: 'image/png', base64: png, ...common }]
+    }
+    if (typeof svg !== 'string') return []
+    const base64 = Buffer.from(svg).toString('base64')
+    return [{ extension: 'svg', mimeType: 'image/svg+xml', base64, ...common }]
   })
 }
 
 function lateFigures(late: FinishedRun['late']): string[] {
-  const count = late.flatMap(imagesOf).length
+  const count = late.flatMap(figuresOf).length
   return count === 0 ? [] : [`The first ${count} figures were shown by threads of earlier runs.`]
 }
 
 /** The files of figures that are saved: one that a run has shown so far is also in its result. */
 const saved = new WeakMap<object, Promise<string>>()
 
-function savedFigure({ base64, source }: Image, workdir: string, folder: string): Promise<string> {
-  const path = saved.get(source) ?? saveFigure(base64, workdir, folder)
-  saved.set(source, path)
+function savedFigure(figure: Figure, workdir: string, folder: string): Promise<string> {
+  const path = saved.get(figure.source) ?? saveFigure(figure, workdir, folder)
+  saved.set(figure.source, path)
   return path
 }
 
-async function saveFigure(base64: string, workdir: string, folder: string): Promise<string> {
-  const path = join(workdir, folder, `${uuid()}.png`)
+async function saveFigure(
+  { base64, extension }: Figure,
+  workdir: string,
+  folder: string,
+): Promise<string> {
+  const path = join(workdir, folder, `${uuid()}.${extension}`)
   await writeFile(path, base64, 'base64')
   return relative(workdir, path)
 }

@@ -162,6 +162,7 @@ export const toolsetOptions = z.strictObject({
       z.boolean(),
       z.strictObject({
         folder: z.string().min(1).optional(),
+        format: z.enum(['png', 'svg']).optional(),
         dpi: z.number().positive().optional(),
       }),
     ])

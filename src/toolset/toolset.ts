@@ -4,7 +4,7 @@
  */
 import { basename, join, relative, resolve } from 'node:path'
 import { CheckpointError, ClosedError, PythonInterpreterError } from '../errors.js'
-import type { Engine } from '../engine/engine.js'
+import type { Engine, FigureFormat } from '../engine/engine.js'
 import { isEngineFolder, LocalEngine } from '../engine/local/local-engine.js'
 import { WorkdirFiles } from '../files/workdir-files.js'
 import { WorkdirWatch } from '../files/workdir-watch.js'
@@ -100,7 +100,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       inheritEnv: settings.inheritEnv,
       initCode: settings.initCode === undefined ? DEFAULT_INIT_CODE : settings.initCode,
       checkpoint: settings.checkpoint,
-      figures: settings.figures === false ? null : { dpi: figureOptions(settings).dpi ?? null },
+      figures: figureFormat(settings),
     }
     this.#limits = toolsetLimits(settings)
     const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
@@ -351,6 +351,12 @@ async function tellEnd(listener: OutputListener, { notices, error }: RunResult):
   for (const text of notices ?? []) await listener.hear({ type: 'notice', text })
   if (error !== undefined) await listener.hear({ type: 'error', ...error })
   listener.rethrow()
+}
+
+function figureFormat(settings: ToolsetSettings): FigureFormat | null {
+  if (settings.figures === false) return null
+  const { format = 'png', dpi = null } = figureOptions(settings)
+  return { format, dpi }
 }
 
 function figureOptions({ figures }: ToolsetSettings) {

@@ -20,6 +20,7 @@ import type {
   Checkpoint,
   CheckpointPolicy,
   Exit,
+  FigureFormat,
   OutputEvent,
   Restored,
   ResumeOptions,
@@ -70,7 +71,7 @@ export interface WorkerStart {
   readonly env: Readonly<Record<string, string>>
   readonly workdir: string
   readonly initCode: string | null
-  readonly figures: { readonly dpi: number | null } | null
+  readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
   readonly timeoutMs: number
   /** Aborted when the worker is not needed any more before it is ready. */
