@@ -8,7 +8,15 @@ const root = join(import.meta.dirname, '..')
 
 describe('values', () => {
   it('are mapped as the Python tests of the mapping say', async () => {
-    const tests = ['-m', 'unittest', 'discover', '-s', join(root, 'test/python')]
+    const tests = [
+      '-m',
+      'unittest',
+      'discover',
+      '-s',
+      join(root, 'test/python'),
+      '-p',
+      'test_values.py',
+    ]
     const { stderr } = await promisify(execFile)(testPython, tests, { cwd: root })
     expect(stderr).toMatch(/Ran \d\d+ tests/)
     expect(stderr).toContain('\nOK')

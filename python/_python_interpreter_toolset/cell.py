@@ -5,6 +5,7 @@ import __future__
 
 import ast
 from types import CodeType
+from typing import Optional
 
 _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the cost of importing inspect
 _FUTURE_FLAGS = 0
@@ -17,6 +18,9 @@ _OF_MORE = ("\n", "\r", ";", ":")
 # A statement that names one of these starts a loop of its own, which needs that none is running.
 _LOOP_STARTERS = {"run", "run_until_complete", "run_forever", "Runner"}
 
+# Name and argument of each, outermost first.
+Around = Optional[list[tuple[str, str]]]
+
 
 class Compiler:
     """Compiles runs; like the Python prompt, it remembers `from __future__` imports."""
@@ -25,8 +29,11 @@ class Compiler:
         """Start without any `from __future__` import."""
         self._flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
-    def compile(self, source: str, filename: str, echo: str) -> list[CodeType]:
+    def compile(self, source: str, filename: str, echo: str) -> tuple[list[CodeType], Around]:
         """Answer the code objects of `source`, all compiled before the first is executed.
+
+        With them come the cell magics that they are run inside of: None where `source` is Python,
+        without any notebook syntax.
 
         Expression statements that `echo` ('all', 'last' or 'none') shows are a piece each, compiled
         as the prompt does, so that their value goes to `sys.displayhook`. Raises what `compile`
@@ -34,17 +41,28 @@ class Compiler:
         """
         line = self._compile_line(source, filename) if echo != "none" else None
         if line is not None:
-            return [line]
-        tree: ast.Module = compile(
-            source, filename, "exec", self._flags | ast.PyCF_ONLY_AST, dont_inherit=True
-        )
+            return [line], None
+        tree, around = self._parse(source, filename)
         shown = _shown(tree.body, source, echo)
         pieces = self._compile_groups(_grouped(tree.body, shown), shown, filename)
         if any(map(is_coroutine, pieces)):
             # One by one: which of them runs inside of the event loop is decided for each.
             alone = [[statement] for statement in tree.body]
-            return self._compile_groups(alone, shown, filename)
-        return pieces
+            pieces = self._compile_groups(alone, shown, filename)
+        return pieces, around
+
+    def _parse(self, source: str, filename: str) -> tuple[ast.Module, Around]:
+        try:
+            flags = self._flags | ast.PyCF_ONLY_AST
+            return compile(source, filename, "exec", flags, dont_inherit=True), None
+        except SyntaxError as error:
+            no_python = error
+        from .notebook_tree import parse
+
+        notebook = parse(source, filename, self._flags)
+        if notebook is None:
+            raise no_python
+        return notebook
 
     def _compile_line(self, source: str, filename: str) -> CodeType | None:
         """Answer the code of a source that can only be one simple statement; None for any other.

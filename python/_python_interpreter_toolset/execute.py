@@ -8,7 +8,7 @@ from contextvars import Context, copy_context
 from itertools import groupby
 from os import _exit
 from types import CodeType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import interrupts, main_module
 from .builtin_names import BuiltinNames
@@ -21,6 +21,9 @@ from .protocol import Message
 from .sources import Sources
 from .tracebacks import describe
 from .values import to_json, type_name
+
+if TYPE_CHECKING:
+    from .magics import Magics
 
 _SURVIVOR_SECONDS = 0.1  # what an interrupted child process gets to end by itself
 _FORKED_CHILD_FAILED = 1
@@ -41,6 +44,8 @@ class Executor:
         self._sources = Sources()
         self._sources.install()
         self._last_value: object = None
+        self._magics: Magics | None = None
+        self._notices: list[str] = []
         self._processes_before: set[int] = set()
         self._builtins = BuiltinNames()
         sys.displayhook = self._displayhook
@@ -73,6 +78,7 @@ class Executor:
         """
         reply: Message = {"type": "reply", "run": run, "completed": False, "error": None}
         self._output.begin(run)
+        self._notices.clear()
         self._processes_before = descendants()
         try:
             try:
@@ -94,7 +100,7 @@ class Executor:
         reply["interrupted"] = interrupts.happened()
         if reply["interrupted"]:
             reply["survivors"] = survivors(_SURVIVOR_SECONDS, self._processes_before)
-        reply["notices"] = list(self._figures.troubles) if self._figures else []
+        reply["notices"] = [*(self._figures.troubles if self._figures else ()), *self._notices]
         reply["pipes"] = self._output.end()
         return reply
 
@@ -120,7 +126,25 @@ class Executor:
     def _execute(self, code: str, filename: str, echo: str) -> None:
         if code:
             self._sources.add(filename, code)
-        pieces = self._compiler.compile(code, filename, echo)
+        pieces, around = self._compiler.compile(code, filename, echo)
+        if around is None:
+            self._run_pieces(pieces)
+            return
+        with self._give_magics().around(around):
+            self._run_pieces(pieces)
+
+    def _give_magics(self) -> Magics:
+        """Put the magics where code with notebook syntax finds them."""
+        from .magics import Magics
+        from .notebook_tree import MAGICS
+
+        if self._magics is None:
+            figures = self._capture_figures
+            self._magics = Magics(self._namespace, self._notices, self._output, figures)
+        vars(builtins)[MAGICS] = self._magics
+        return self._magics
+
+    def _run_pieces(self, pieces: list[CodeType]) -> None:
         awaits = any(map(is_coroutine, pieces))
 
         def inside_loop(piece: CodeType) -> bool:
@@ -180,6 +204,10 @@ class Executor:
             reply["completed"] = True
             return
         reply["error"] = describe(error)
+        if issubclass(type(error), ModuleNotFoundError):
+            from .missing_modules import advice
+
+            self._notices += advice(error)
         if issubclass(type(error), KeyboardInterrupt):
             interrupts.note()  # asyncio.run() handles the signal itself
         sys.last_type, sys.last_value = type(error), error

@@ -60,6 +60,8 @@ class Output:
         self._read_ends: list[int] = []
         self._numbers = count(1)
         self._published = count()
+        self.diverted: list[dict[str, Any]] | None = None
+        """Takes what is published, where there is such a list."""
         self._written_to = 1
         self._switches = count(1)
         self._children: set[int] | None = set()
@@ -101,6 +103,7 @@ class Output:
         self._restore_descriptors()
         self._restore_streams()
         self._written_to = 1
+        self.diverted = None
         self.run = run
         self._run_of_context.set(run)
 
@@ -122,6 +125,9 @@ class Output:
 
         It has a `type` of nbformat's outputs or Jupyter's messages, and their fields.
         """
+        if self.diverted is not None:
+            self.diverted.append(output)
+            return
         sys.stdout.flush()
         name = b"%d-%d\n" % (getpid(), next(self._published))
         *first, last = parts(encode_json(output), _FRAME_ROOM)

@@ -27,12 +27,12 @@ def children() -> set[int] | None:
 
 def descendants() -> set[int]:
     """Answer the pids of all living processes below this one, as far as the system tells."""
-    found: set[int] = set()
-    new = children() or set()
-    while new:
-        found |= new
-        new = {pid for parent in new for pid in _children_of(parent)} - found
-    return {pid for pid in found if _state(pid) != "Z"}
+    return _with_descendants(children() or set())
+
+
+def family(pid: int) -> set[int]:
+    """Answer `pid` and the pids of all living processes below it, as far as the system tells."""
+    return _with_descendants({pid})
 
 
 def ended_children_usage() -> tuple[float, int]:
@@ -52,6 +52,14 @@ def survivors(seconds: float, known: set[int]) -> list[str]:
     while (left := _named(descendants() - known)) and monotonic() < deadline:
         sleep(_POLL_SECONDS)
     return [f"process {pid} ({command})" for pid, command in sorted(left.items())]
+
+
+def _with_descendants(new: set[int]) -> set[int]:
+    found: set[int] = set()
+    while new:
+        found |= new
+        new = {pid for parent in new for pid in _children_of(parent)} - found
+    return {pid for pid in found if _state(pid) != "Z"}
 
 
 def _named(pids: set[int]) -> dict[int, str]:

@@ -38,6 +38,7 @@ const KINDS = [
   'warnings',
   'async',
   'imports',
+  'notebook',
 ]
 const KIND_TIMEOUT_MS = 180_000
 
@@ -120,7 +121,7 @@ async function runReference(kind: string): Promise<Map<string, Outcome>> {
       const line = JSON.parse(text) as ReferenceLine
       const value = line.value_text === null ? '' : `${line.value_text}\n`
       const outcome = {
-        stdout: withoutAddresses(line.stdout + value),
+        stdout: lineEnds(kind, withoutAddresses(line.stdout + value)),
         errorName: line.error_name,
         figures: line.figures,
         displays: line.displays,
@@ -158,6 +159,11 @@ async function runOurs(cells: Cell[]): Promise<Map<string, Outcome>> {
 /** Addresses of objects in memory are those of one process and mean nothing in another. */
 function withoutAddresses(text: string): string {
   return text.replace(/\b0x[0-9a-f]+/g, '0x…')
+}
+
+/** There, commands of the shell write to a terminal, which ends lines in its own way. */
+function lineEnds(kind: string, text: string): string {
+  return kind === 'notebook' ? text.replaceAll('\r\n', '\n') : text
 }
 
 function repeated(texts: string[]): string[] {

@@ -22,13 +22,14 @@ const LONG =
   'IPython breaks a container of more than 79 characters over several lines; we show its repr().'
 const WHOLE =
   'IPython compiles and runs a cell statement by statement; we compile all of it first, as Python does a file.'
-const NOT_PYTHON = 'This is IPython, not Python: we run Python only.'
 const TRANSFORMED = 'IPython rewrites a cell before it compiles it; we run what was given.'
 const EXIT = 'sys.exit() without a status or with status 0 is success here, as it is for a script.'
 const COMPILED_THRICE =
   'IPython compiles a cell three times, so that a SyntaxWarning shows three times.'
 const NO_AXES =
   'A figure without axes has nothing to show; ipykernel shows its repr() in its place.'
+const EXPANSION =
+  'IPython expands nothing in a command that has a format, or a variable of the shell; we do.'
 const LOOP_SLEEPS = 'Our event loop runs only while a run awaits; that of ipykernel always runs.'
 
 const numbers = (from: number, to: number): string =>
@@ -251,30 +252,6 @@ export const differences: Difference[] = [
     reason: WHOLE,
     ours: { stdout: '' },
   },
-  {
-    kind: 'errors',
-    title: 'a line magic',
-    reason: NOT_PYTHON,
-    ours: { errorName: 'SyntaxError' },
-  },
-  {
-    kind: 'errors',
-    title: 'a cell magic',
-    reason: NOT_PYTHON,
-    ours: { errorName: 'SyntaxError' },
-  },
-  {
-    kind: 'errors',
-    title: 'a shell escape',
-    reason: NOT_PYTHON,
-    ours: { stdout: '', errorName: 'SyntaxError' },
-  },
-  {
-    kind: 'errors',
-    title: 'a question mark',
-    reason: NOT_PYTHON,
-    ours: { errorName: 'SyntaxError' },
-  },
 
   // tracebacks
   {
@@ -354,5 +331,57 @@ export const differences: Difference[] = [
     title: 'the running loop in a cell without await',
     reason: LOOP_SLEEPS,
     ours: { stdout: '', errorName: 'RuntimeError' },
+  },
+
+  // notebook
+  {
+    kind: 'notebook',
+    title: 'an expression with a format',
+    reason: EXPANSION,
+    ours: { stdout: '0.67 0.6666666666666666\n' },
+  },
+  {
+    kind: 'notebook',
+    title: 'a variable of the shell beside one of Python',
+    reason: EXPANSION,
+    ours: { stdout: 'python shell\n' },
+  },
+  {
+    kind: 'notebook',
+    title: 'a question',
+    reason: 'IPython answers questions in a pager; we print the answer.',
+    ours: {
+      stdout: 'Signature: tell_more()\nDocstring: Tell more.\nFile: <run 9>\nType: function\n',
+    },
+  },
+  {
+    kind: 'notebook',
+    title: 'captured output is shown again',
+    reason: 'IPython shows a captured value as a display; we show it as the value that it is.',
+    ours: { stdout: "again:\nwritten\nprinted\n'shown'\n", displays: [] },
+  },
+  {
+    kind: 'notebook',
+    title: 'a magic that is not known',
+    reason: WHOLE,
+    ours: { stdout: '', errorName: 'SyntaxError' },
+  },
+  {
+    kind: 'notebook',
+    title: 'a magic of cells that is not known',
+    reason: WHOLE,
+    ours: { errorName: 'SyntaxError' },
+  },
+  {
+    kind: 'notebook',
+    title: 'an await that is timed',
+    reason: 'IPython compiles what %time is given without await; we let it await.',
+    ours: { errorName: null },
+  },
+  {
+    kind: 'notebook',
+    title: 'what was awaited',
+    reason: 'The await before worked here.',
+    ours: { stdout: "'SLEPTslept'\n", errorName: null },
   },
 ]

@@ -399,16 +399,3 @@ compile("a\0b", "<nul>", "exec")
 
 # %% deeply nested brackets
 eval("(" * 300 + ")" * 300)
-
-# %% a line magic
-%matplotlib inline
-
-# %% a cell magic
-%%capture captured
-print("captured")
-
-# %% a shell escape
-!echo escaped
-
-# %% a question mark
-kept?
