@@ -627,8 +627,8 @@ describe('input', () => {
     ['getpass()', 'import getpass\ngetpass.getpass()'],
   ])('by %s is an error that says that it is not available', async (_, code) => {
     const result = await runKeepingX(code)
-    expect(result).toMatchObject({ success: false, error: { name: 'EOFError' } })
-    expect(result.error?.value).toMatch(/not available/)
+    expect(result).toMatchObject({ success: false, error: { name: 'InputError' } })
+    expect(result.error?.value).toMatch(/not available: nobody can be asked/)
     expect(result.stderr).toBe('')
   })
 
@@ -903,7 +903,7 @@ describe('wrong parameters', () => {
 })
 
 describe('a malformed message', () => {
-  const run = { type: 'run', run: 1, code: '1', echo: 'all', result_var_name: null }
+  const run = { type: 'run', run: 1, code: '1', echo: 'all', result_var_name: null, can_ask: false }
   const json = (message: object) => JSON.stringify(message)
 
   it.each<[string, (string | Buffer)[]]>([
@@ -926,6 +926,7 @@ describe('a malformed message', () => {
     ['whose echo is null', [json({ ...run, echo: null })]],
     ['whose echo is unknown', [json({ ...run, echo: 'sometimes' })]],
     ['whose variable is a list', [json({ ...run, result_var_name: ['x'] })]],
+    ['that does not say whether it can ask', [json({ ...run, can_ask: null })]],
     ['that is nested 100,000 levels deep', ['['.repeat(100_000)]],
     ['with a number of 10,000 digits', [`{"type": "run", "run": ${'1'.repeat(10_000)}}`]],
   ])('%s is answered by the worker with an error, and the next is served', async (_, frames) => {

@@ -12,7 +12,14 @@ const PATIENCE_MS = 10_000
 
 /** Of the size that a request for a trivial run has. */
 const MESSAGE = Buffer.from(
-  encodeMessage({ type: 'run', run: 1000, code: '1', echo: 'all', result_var_name: null }),
+  encodeMessage({
+    type: 'run',
+    run: 1000,
+    code: '1',
+    echo: 'all',
+    result_var_name: null,
+    can_ask: false,
+  }),
 )
 
 /** Round trips with one echo, `times` a round, with a pause before each. */

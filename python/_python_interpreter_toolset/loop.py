@@ -13,6 +13,7 @@ from typing import Any
 from .channel import Channel
 from .execute import Executor
 from .protocol import MalformedMessage, Message, decode_message, field
+from .questions import Questions
 from .tracebacks import describe
 
 TYPE_CHECKING = False
@@ -26,7 +27,11 @@ _TEXT_OR_NOTHING = (str, type(None))
 
 
 def serve(
-    channel: Channel, executor: Executor, checkpoints: Checkpoints | None, go_on: GoOn
+    channel: Channel,
+    executor: Executor,
+    questions: Questions,
+    checkpoints: Checkpoints | None,
+    go_on: GoOn,
 ) -> None:
     """Answer messages for ever: the process ends when its keeper kills it."""
     while True:
@@ -35,8 +40,10 @@ def serve(
             message = decode_message(frames)
             if message["type"] == "checkpoint":
                 answer = _checkpoint(message, checkpoints, go_on)
+            elif message["type"] == "answer":
+                answer = None  # to a question that was interrupted
             else:
-                answer = _run(executor, message)
+                answer = _run(executor, questions, message)
                 if checkpoints:
                     checkpoints.run_ended(message["run"])
         except MalformedMessage as error:
@@ -78,14 +85,15 @@ def _checkpoint(message: Message, checkpoints: Checkpoints | None, go_on: GoOn) 
     return {"type": "checkpoint", "id": message.get("id"), "trouble": trouble}
 
 
-def _run(executor: Executor, message: Message) -> Message:
+def _run(executor: Executor, questions: Questions, message: Message) -> Message:
     if message["type"] != "run":
         raise MalformedMessage(f"unknown type {message['type']!r}")
     if field(message, "echo", str) not in _ECHO_MODES:
         raise MalformedMessage(f"run.echo must be one of {', '.join(_ECHO_MODES)}")
-    return executor.run(
-        field(message, "run", int),
-        field(message, "code", str),
-        field(message, "echo", str),
-        field(message, "result_var_name", *_TEXT_OR_NOTHING),
-    )
+    code, echo = field(message, "code", str), field(message, "echo", str)
+    result_var_name = field(message, "result_var_name", *_TEXT_OR_NOTHING)
+    questions.begin(field(message, "run", int), field(message, "can_ask", bool))
+    try:
+        return executor.run(message["run"], code, echo, result_var_name)
+    finally:
+        questions.end()

@@ -26,9 +26,7 @@ def make_main_module() -> ModuleType:
         warnings.filterwarnings(
             "ignore", r"This process \(pid=\d+\) is multi-threaded", DeprecationWarning
         )
-    builtins.input = _input
     sys.breakpointhook = _breakpoint
-    after_import("getpass", _refuse_passwords)
     after_import("pandas", _show_columns)
     after_import("multiprocessing.context", _default_to_fork)
     after_import("multiprocessing.reduction", _explain_spawn)
@@ -45,30 +43,12 @@ def refresh(main: ModuleType) -> None:
         forget()
 
 
-def _input(prompt: object = "") -> NoReturn:
-    """Say that nobody is there to answer."""
-    raise EOFError(
-        "input() is not available: nobody can answer while code runs here. "
-        "Put the value into the code instead."
-    )
-
-
 def _breakpoint(*args: object, **kwargs: object) -> NoReturn:
     """Say that nobody is there to debug."""
     raise RuntimeError(
         "breakpoint() is not available: nobody can debug while code runs here. "
         "Print what you want to know instead."
     )
-
-
-def _refuse_passwords(getpass: ModuleType) -> None:
-    def refuse(prompt: str = "", stream: object = None, **options: object) -> NoReturn:
-        raise EOFError(
-            "getpass() is not available: nobody can answer while code runs here. "
-            "Pass the secret as an environment variable instead."
-        )
-
-    getpass.getpass = refuse  # type: ignore[attr-defined]
 
 
 def _show_columns(pandas: ModuleType) -> None:

@@ -2,7 +2,7 @@
 
 Messages travel over ZeroMQ as one frame of JSON each: `run` or `checkpoint` from Node, then `reply`
 or `checkpoint` (or `error`, for a message that is none) from the worker, and `ready` once, unasked,
-when the worker has started.
+when the worker has started. In the middle of a run, the worker may say `input`, and Node `answer`.
 
 Output travels over the worker's standard output and error, which are named pipes that Node reads:
 plain bytes, with control frames in between. A control frame is

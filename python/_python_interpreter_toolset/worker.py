@@ -15,6 +15,7 @@ from .figures import Figures
 from .loop import serve
 from .main_module import make_main_module
 from .output import Output
+from .questions import Questions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Worker:
         # The crash of a forked child is not to be taken for ours.
         os.register_at_fork(after_in_child=faulthandler.disable)
         main = make_main_module()
+        self._questions = Questions(self._channel)
+        self._questions.install()
         figures = None
         if config["figures"] is not None:
             figures = Figures(self._output, config["figures"]["format"], config["figures"]["dpi"])
@@ -58,7 +61,7 @@ class Worker:
     def serve(self) -> None:
         """Run the `init_code`, say that this worker is ready, and answer messages for ever."""
         self._tell_ready(self._executor.run(0, self._init_code, "none", None))
-        serve(self._channel, self._executor, self._checkpoints, self.go_on)
+        serve(self._channel, self._executor, self._questions, self._checkpoints, self.go_on)
 
     def go_on(self, request: dict[str, Any]) -> None:
         """In a copy that goes on: become the worker that the keeper's `request` describes."""

@@ -11,7 +11,7 @@ export const PROTOCOL_VERSION = 1
 /** The exit code of a worker whose Python lacks pyzmq. */
 export const EXIT_NO_PYZMQ = 86
 
-/** Node asks for a run, or for a checkpoint. */
+/** Node asks for a run or a checkpoint, or answers what a run has asked. */
 export type NodeMessage =
   | {
       type: 'run'
@@ -19,7 +19,10 @@ export type NodeMessage =
       code: string
       echo: 'all' | 'last' | 'none'
       result_var_name: string | null
+      /** Whether the run may send `input`. */
+      can_ask: boolean
     }
+  | { type: 'answer'; number: number; text: string | null; error: string | null }
   | { type: 'checkpoint'; id: string }
 
 // Whatever JSON.parse gives is one; to look through a million items again would take a second.
@@ -52,13 +55,24 @@ const workerMessage = z.discriminatedUnion('type', [
     interrupted: z.boolean(),
     pipes,
   }),
+  z.object({
+    type: z.literal('input'),
+    run: z.number(),
+    number: z.number(),
+    prompt: z.string(),
+    password: z.boolean(),
+  }),
   z.object({ type: z.literal('checkpoint'), id: z.string(), trouble: z.string().nullable() }),
   z.object({ type: z.literal('error'), message: z.string() }),
 ])
 
-/** What a worker says: `ready` once, then a `reply`, `checkpoint` or `error` to each message. */
+/**
+ * What a worker says: `ready` once, then a `reply`, `checkpoint` or `error` to each message, and
+ * before a `reply` any number of `input`, each of which waits for its `answer`.
+ */
 export type WorkerMessage = z.infer<typeof workerMessage>
 export type ReplyMessage = Extract<WorkerMessage, { type: 'reply' }>
+export type InputMessage = Extract<WorkerMessage, { type: 'input' }>
 export type ReadyMessage = Extract<WorkerMessage, { type: 'ready' }>
 
 const bundle = {

@@ -33,6 +33,16 @@ export interface FigureFormat {
   readonly dpi: number | null
 }
 
+/** What code asks in the middle of its run, by `input()` or `getpass.getpass()`. */
+export interface Question {
+  readonly prompt: string
+  /** The answer is a secret, and is not shown in the output. */
+  readonly password: boolean
+}
+
+/** Answers what code asks; the code waits for it. What it throws is raised in the code. */
+export type OnInput = (question: Question) => string | Promise<string>
+
 /** One run, as a worker is asked to execute it. */
 export interface RunRequest {
   /** The run's number in its interpreter; `<run N>` in tracebacks. */
@@ -41,6 +51,8 @@ export interface RunRequest {
   readonly echo: EchoMode
   /** The variable whose value the reply carries; null for none. */
   readonly resultVarName: string | null
+  /** Null: nobody can be asked. */
+  readonly onInput: OnInput | null
 }
 
 /** Python's error, as a traceback ends with it. */

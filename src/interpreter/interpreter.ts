@@ -362,12 +362,13 @@ export class Interpreter {
     request.signal?.addEventListener('abort', abort, { once: true })
     this.#current = { executionCount: execution.executionCount, run, stop, clocks }
     try {
-      const { code, echo, resultVarName } = request
+      const { code, echo, resultVarName, onInput } = request
       const outcome = await worker.run({
         executionCount: execution.executionCount,
         code,
         echo,
         resultVarName,
+        onInput,
       })
       clocks.stop()
       await stop.delivered()

@@ -1,6 +1,6 @@
 /** One run as an interpreter is asked for it, and all that is known of it when its call is answered. */
 import type { FileChanges, Recording } from '../files/recording.js'
-import type { EchoMode, Exit, Restored, RunReply } from '../engine/engine.js'
+import type { EchoMode, Exit, OnInput, Restored, RunReply } from '../engine/engine.js'
 import type { Limit, RunLimits } from './clocks.js'
 import type { DetachedRun } from './detached.js'
 import type { Execution, LiveListener } from './execution.js'
@@ -24,6 +24,8 @@ export interface ExecuteRequest extends RunLimits {
   readonly signal: AbortSignal | undefined
   /** Hears what the run emits until its call is answered; null: nobody does. */
   readonly onOutput: LiveListener | null
+  /** Answers what the code asks; null: nobody can be asked. */
+  readonly onInput: OnInput | null
   /** Follows which files it changes. */
   readonly recording: Recording
 }

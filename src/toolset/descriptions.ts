@@ -10,7 +10,7 @@ export const RUN_DESCRIPTION = `Runs Python code in a persistent session and ans
 - success says whether the code ran to its end. If not, error has name, value and traceback; correct the code and call again. Variables set before the error are kept.
 - If the Python process dies, your session goes on. state says how: restored means that variables and imports are as after the run numbered restored_to, so do again only what came after it; lost means that all are gone, so load your data again. notices says what happened.
 - A run that takes longer than its time limit (timeout_ms) is stopped. Split long work into several calls, or pass on_timeout: "detach": then the run goes on while you get your answer, and manage_interpreters has peek, wait and stop for it. Until it ends, other code for its session is refused.
-- Top-level await works; background tasks only go on while a later call awaits. input() is not available.
+- Top-level await works; background tasks only go on while a later call awaits. input() works only where somebody can be asked.
 - Notebook syntax works: !command, lines = !command, %pip install, %%bash, %time, %timeit, %%writefile, %run, name?`
 
 export const MANAGE_DESCRIPTION = `Manages Python interpreters. You have a session of your own already, which run_python_code uses: you need this tool only to

@@ -1,5 +1,5 @@
 /** What a programmer passes to the toolset and its calls. */
-import type { CheckpointPolicy, EchoMode, Engine } from '../engine/engine.js'
+import type { CheckpointPolicy, EchoMode, Engine, OnInput } from '../engine/engine.js'
 import type { OnTimeout } from '../interpreter/run.js'
 import type { OnOutput } from './output-listener.js'
 import type { RunResult } from './result.js'
@@ -95,4 +95,9 @@ export interface RunOptions {
    * resolves; what it throws is thrown by the call, when the run has ended.
    */
   readonly onOutput?: OnOutput | undefined
+  /**
+   * Answers what the code asks by `input()` or `getpass.getpass()`, which wait for it, within the
+   * time limit; what it throws is raised in the code. @default input() is an error
+   */
+  readonly onInput?: OnInput | undefined
 }

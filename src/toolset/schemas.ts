@@ -1,6 +1,6 @@
 /** The shapes of what callers pass: the tools' inputs, a programmer's options, and their errors. */
 import { z } from 'zod'
-import type { Engine } from '../engine/engine.js'
+import type { Engine, OnInput } from '../engine/engine.js'
 import { InvalidOptionError } from '../errors.js'
 import type { DetachedRunEndListener } from './options.js'
 import type { OnOutput } from './output-listener.js'
@@ -83,15 +83,16 @@ export const manageInput = z.strictObject({
     .describe('For wait: how long, in milliseconds; 0 for as long as it takes.'),
 })
 
-const onOutput = z
-  .custom<OnOutput>((value) => typeof value === 'function', 'must be a function')
-  .optional()
+const isFunction = (value: unknown) => typeof value === 'function'
+const onOutput = z.custom<OnOutput>(isFunction, 'must be a function').optional()
+const onInput = z.custom<OnInput>(isFunction, 'must be a function').optional()
 
 /** What an agent's adapter passes beside a tool's input; frameworks add fields of their own. */
 export const toolContext = z.object({
   client_id: z.string().min(1).optional(),
   signal: z.instanceof(AbortSignal).optional(),
   onOutput,
+  onInput,
 })
 
 /** Any object at all. */
@@ -118,6 +119,7 @@ export const runOptions = runInput.extend({
   echo: echo.optional(),
   signal: z.instanceof(AbortSignal).optional(),
   onOutput,
+  onInput,
 })
 
 /** What a programmer can pass to `manageInterpreters`. */

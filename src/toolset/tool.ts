@@ -1,5 +1,6 @@
 /** The small interfaces between a toolset and an agent, of whatever framework. */
 import type { z } from 'zod'
+import type { OnInput } from '../engine/engine.js'
 import type { OnOutput } from './output-listener.js'
 
 /** What an agent tells of the call beside its input; no model sees it. */
@@ -10,6 +11,8 @@ export interface ToolContext {
   readonly signal?: AbortSignal
   /** Hears what a run says, as it says it, for the person who watches. */
   readonly onOutput?: OnOutput
+  /** Answers what the code asks by `input()` or `getpass.getpass()`: asks that person. */
+  readonly onInput?: OnInput
 }
 
 /** One tool that a model can call. */

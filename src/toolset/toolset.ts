@@ -151,6 +151,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       onTimeout: request.on_timeout ?? 'interrupt',
       signal: request.signal,
       onOutput: listener === undefined ? null : (output) => listener.hear(output),
+      onInput: request.onInput ?? null,
       recording: this.#watch.recording(),
     })
     const result = await runResult(interpreter.id, run, this.#figureFolder)

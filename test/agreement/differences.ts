@@ -243,8 +243,9 @@ export const differences: Difference[] = [
   {
     kind: 'errors',
     title: 'input is not available',
-    reason: 'Nobody can answer on either side; the name of the error is that of end-of-file here.',
-    ours: { errorName: 'EOFError' },
+    reason:
+      'Nobody can answer on either side; the error has another name, and is an EOFError here.',
+    ours: { errorName: 'InputError' },
   },
   {
     kind: 'errors',

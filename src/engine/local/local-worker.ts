@@ -11,6 +11,7 @@ import {
   decodeMessage,
   decodeOutput,
   encodeMessage,
+  type InputMessage,
   type ReadyMessage,
   type ReplyMessage,
   type WorkerMessage,
@@ -21,7 +22,9 @@ import type {
   CheckpointPolicy,
   Exit,
   FigureFormat,
+  OnInput,
   OutputEvent,
+  Question,
   Restored,
   ResumeOptions,
   RunOutcome,
@@ -98,6 +101,7 @@ interface PendingRun {
   started: boolean
   endedStreams: number
   reply: ReplyMessage | null
+  readonly onInput: OnInput | null
 }
 
 /** A checkpoint that was asked for. */
@@ -186,6 +190,7 @@ export class LocalWorker implements Worker {
         started: false,
         endedStreams: 0,
         reply: null,
+        onInput: request.onInput,
       }
     })
     const message = encodeMessage({
@@ -194,6 +199,7 @@ export class LocalWorker implements Worker {
       code: request.code,
       echo: request.echo,
       result_var_name: request.resultVarName,
+      can_ask: request.onInput !== null,
     })
     // Where sending fails, the engine is being closed, and the process's end settles the run.
     this.#start.channel.send(this.#identity, message).catch(() => undefined)
@@ -348,10 +354,20 @@ export class LocalWorker implements Worker {
       this.#renewPipes(message.pipes)
       this.#pending.reply = message
       this.#settleReply()
+    } else if (message?.type === 'input' && message.run === this.#pending?.run) {
+      void this.#answer(this.#pending, message)
     } else {
       // Only user code that meddles with the worker can cause this; nothing it says can be trusted.
       void this.kill('was killed because it sent a malformed message')
     }
+  }
+
+  async #answer(pending: PendingRun, { number, prompt, password }: InputMessage): Promise<void> {
+    const answer = await ask(pending.onInput, { prompt, password })
+    // An interrupt may have ended the run meanwhile.
+    if (this.#pending !== pending) return
+    const message = encodeMessage({ type: 'answer', number, ...answer })
+    this.#start.channel.send(this.#identity, message).catch(() => undefined)
   }
 
   /** Leaves output in the pipes until the reply comes, but not for long. */
@@ -501,6 +517,17 @@ export class LocalWorker implements Worker {
 
 function noCheckpoint(reason: string): CheckpointError {
   return new CheckpointError(`There cannot be a checkpoint now: ${reason}.`)
+}
+
+/** What `onInput` answers, or why it does not. */
+async function ask(onInput: OnInput | null, question: Question) {
+  try {
+    const text: unknown = await onInput?.(question)
+    if (typeof text === 'string') return { text, error: null }
+    return { text: null, error: 'onInput answered no string.' }
+  } catch (error) {
+    return { text: null, error: error instanceof Error ? error.message : String(error) }
+  }
 }
 
 function runReply(message: ReplyMessage): RunReply {
