@@ -10,12 +10,12 @@ from os import _exit
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import interrupts, main_module
+from . import display, interrupts, main_module
 from .builtin_names import BuiltinNames
 from .cell import Compiler, is_coroutine, starts_a_loop
 from .event_loop import EventLoop
 from .figures import Figures
-from .output import Output, encodable
+from .output import Output
 from .processes import descendants, survivors
 from .protocol import Message
 from .sources import Sources
@@ -47,6 +47,7 @@ class Executor:
         self._magics: Magics | None = None
         self._notices: list[str] = []
         self._processes_before: set[int] = set()
+        display.install(output, figures)
         self._builtins = BuiltinNames()
         sys.displayhook = self._displayhook
         interrupts.disarm()
@@ -100,7 +101,8 @@ class Executor:
         reply["interrupted"] = interrupts.happened()
         if reply["interrupted"]:
             reply["survivors"] = survivors(_SURVIVOR_SECONDS, self._processes_before)
-        reply["notices"] = [*(self._figures.troubles if self._figures else ()), *self._notices]
+        troubles = self._figures.troubles if self._figures else ()
+        reply["notices"] = [*troubles, *display.take_troubles(), *self._notices]
         reply["pipes"] = self._output.end()
         return reply
 
@@ -184,8 +186,7 @@ class Executor:
         if value is None:
             return
         builtins._ = None  # type: ignore[attr-defined]  # as sys.displayhook: not during repr
-        data = {"text/plain": encodable(repr(value))}
-        self._output.publish({"type": "execute_result", "data": data, "metadata": {}})
+        display.echo(value)
         builtins._ = self._last_value = value  # type: ignore[attr-defined]
 
     def _value_of(self, name: str) -> tuple[object, str]:

@@ -78,6 +78,17 @@ class Figures:
         finally:
             pylab.Gcf.destroy(manager.num)
 
+    def take(self, figure: Any) -> dict[str, Any] | None:
+        """Answer a figure's bundle for a display of the caller's; None if it has no axes.
+
+        The figure counts as captured. Raises what drawing it raises.
+        """
+        try:
+            return self._bundle(figure)
+        finally:
+            if figure.canvas.manager is not None:
+                sys.modules["matplotlib._pylab_helpers"].Gcf.destroy(figure.canvas.manager)
+
     def _let_show_again(self, module: ModuleType) -> None:
         """Let a figure that was captured and closed be shown once more."""
         show = module.Figure.show
@@ -92,16 +103,20 @@ class Figures:
         module.Figure.show = show_again
 
     def _capture(self, figure: Any) -> None:
+        data = self._bundle(figure)
+        if data is not None:
+            self._output.publish({"type": "display_data", "data": data, "metadata": {}})
+
+    def _bundle(self, figure: Any) -> dict[str, Any] | None:
         if not figure.axes:
-            return
+            return None
         self._draw_first_frame(figure)
         image = self._draw(figure)
         if self._format == "svg":
             mime_type, content = "image/svg+xml", image.decode("utf-8")
         else:
             mime_type, content = "image/png", base64.b64encode(image).decode("ascii")
-        data = {mime_type: content, **self._chart(figure)}
-        self._output.publish({"type": "display_data", "data": data, "metadata": {}})
+        return {mime_type: content, **self._chart(figure)}
 
     def _draw(self, figure: Any) -> bytes:
         buffer = io.BytesIO()

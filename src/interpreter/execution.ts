@@ -1,7 +1,7 @@
 /** What runs have emitted so far. Does not know how it travelled. */
 import { join } from 'node:path'
 import type { Output, StreamOutput } from '../engine/engine.js'
-import { OutputLog } from './output-log.js'
+import { isImage, OutputLog } from './output-log.js'
 import { Progress, type ProgressOutput } from './progress.js'
 import { StreamText } from './stream-text.js'
 
@@ -68,8 +68,8 @@ export class Execution {
   add(output: Output): Promise<void> | undefined {
     if (output.type === 'stream') return this.#addText(output)
     this.log.add(output)
-    const text = output.type === 'execute_result' ? output.data['text/plain'] : undefined
-    if (typeof text === 'string') this.stdout.write(`${text}\n`)
+    const text = textOf(output)
+    if (text !== null) this.stdout.write(`${text}\n`)
     return both(this.stdout.whole?.written, this.#tell(output))
   }
 
@@ -121,6 +121,16 @@ export class Execution {
       if (this.#heard === ready) this.#heard = undefined
     })
   }
+}
+
+/** The text that a terminal would show in place of a value or a display; null for none. */
+function textOf(output: Exclude<Output, StreamOutput>): string | null {
+  if (output.type === 'clear_output') return null
+  const types = Object.keys(output.data)
+  // What is listed among the figures needs no name in between.
+  if (output.type !== 'execute_result' && types.some(isImage)) return null
+  const text = output.data['text/plain']
+  return typeof text === 'string' ? text : null
 }
 
 /** Outputs of runs that have ended, until the next result takes them along. */

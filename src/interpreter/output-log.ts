@@ -16,6 +16,11 @@ const CUT_AT = 4096
 export type KeptOutput = Exclude<Output, { type: 'clear_output' }>
 export type RichOutput = Exclude<KeptOutput, StreamOutput>
 
+/** Whether contents of a MIME type are an image. */
+export function isImage(type: string): boolean {
+  return type.startsWith('image/')
+}
+
 /** Collects outputs; of their text, the first and the last half of `limit` characters are kept. */
 export class OutputLog {
   readonly #limit: number
@@ -25,6 +30,7 @@ export class OutputLog {
   #tailSize = 0
   #leftOut = 0
   #richLeftOut = 0
+  readonly #tooLong = new Set<string>()
   #clearsNext = false
 
   constructor(limit: number) {
@@ -35,6 +41,11 @@ export class OutputLog {
   /** Outputs other than text that came when there were too many to keep. */
   get richLeftOut(): number {
     return this.#richLeftOut
+  }
+
+  /** The MIME types of texts of displays that were too long to be kept. */
+  get tooLong(): readonly string[] {
+    return [...this.#tooLong]
   }
 
   /** What is kept of outputs other than text. */
@@ -87,12 +98,12 @@ export class OutputLog {
 
   #addRich(output: RichOutput): void {
     if (this.rich.length === MAX_RICH) this.#richLeftOut += 1
-    else (this.#headRoom > 0 ? this.#head : this.#tail).push(bounded(output, this.#limit))
+    else (this.#headRoom > 0 ? this.#head : this.#tail).push(this.#bounded(output))
   }
 
   /** Changes the displays with its id; one that is not of this run is changed by whoever shows it. */
   #update(update: DisplayUpdate): void {
-    const { data, metadata } = bounded(update, this.#limit)
+    const { data, metadata } = this.#bounded(update)
     const isMeant = (output: KeptOutput) =>
       'display_id' in output && output.display_id === update.display_id
     if (!this.rich.some(isMeant)) {
@@ -103,6 +114,21 @@ export class OutputLog {
       isMeant(output) ? { ...output, data, metadata } : output
     this.#head = this.#head.map(updated)
     this.#tail = this.#tail.map(updated)
+  }
+
+  /** Keeps no text that is longer than the limit, but for images; plain text is cut. */
+  #bounded<T extends MimeBundle>(output: T): T {
+    const isTooLong = (type: string, content: JsonValue): content is string =>
+      typeof content === 'string' && content.length > this.#limit && !isImage(type)
+    const entries = Object.entries(output.data)
+    if (!entries.some(([type, content]) => isTooLong(type, content))) return output
+    const kept = entries.flatMap(([type, content]): [string, JsonValue][] => {
+      if (!isTooLong(type, content)) return [[type, content]]
+      if (type === 'text/plain') return [[type, cutMiddle(content, this.#limit)]]
+      this.#tooLong.add(type)
+      return []
+    })
+    return { ...output, data: Object.fromEntries(kept) }
   }
 
   /** Leaves out what is too much of the tail's text, from its beginning. */
@@ -136,17 +162,4 @@ function append(outputs: KeptOutput[], name: StreamOutput['name'], text: string)
 
 function withoutLastLine(text: string): string {
   return text.slice(0, text.lastIndexOf('\n') + 1)
-}
-
-/** Keeps no text that is longer than `limit`, but for images. */
-function bounded<T extends MimeBundle>(output: T, limit: number): T {
-  const isTooLong = (type: string, content: JsonValue): content is string =>
-    typeof content === 'string' && content.length > limit && !type.startsWith('image/')
-  const entries = Object.entries(output.data)
-  if (!entries.some(([type, content]) => isTooLong(type, content))) return output
-  const kept = entries.flatMap(([type, content]): [string, JsonValue][] => {
-    if (!isTooLong(type, content)) return [[type, content]]
-    return type === 'text/plain' ? [[type, cutMiddle(content, limit)]] : []
-  })
-  return { ...output, data: Object.fromEntries(kept) }
 }

@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { RunError } from '../engine/engine.js'
 import { cutMiddle, onOneLine } from '../interpreter/bounded-text.js'
+import { isImage } from '../interpreter/output-log.js'
 import { chartsText } from './chart-text.js'
 import type { ManageResult } from './manage.js'
 import type { RefusedRun, RunResult } from './result.js'
@@ -21,8 +22,9 @@ export interface ModelTextOptions {
 
 /**
  * Renders a tool's answer as text for a model. That of a run has notices first, so that no cut can
- * hide them, then what the run printed, its value or error, its late outputs, figures and files; without
- * base64 and ANSI codes. What is too long is cut in its middle, saying how much.
+ * hide them, then what the run printed, its value or error, its late outputs, figures, files and what
+ * else was displayed and is no text; without base64 and ANSI codes. What is too long is cut in its
+ * middle, saying how much.
  */
 export function toModelText(
   answer: ToolAnswer,
@@ -56,7 +58,8 @@ function runText(result: Readable, maxCharacters: number): string {
   )
   const texts = shown.map(({ title, text }, i) => `${title}:\n${cutMiddle(text, shares[i] ?? 0)}`)
   const notices = (result.notices ?? []).map((notice) => `NOTICE: ${notice}`)
-  const all = [...notices, ...texts, ...figureLines(result), ...fileLines(result)]
+  const lines = [...figureLines(result), ...displayLines(result), ...fileLines(result)]
+  const all = [...notices, ...texts, ...lines]
   if (all.length > 0) return all.join('\n\n')
   return 'The code ran to its end and printed nothing.'
 }
@@ -87,6 +90,21 @@ export function errorText({ name, value, traceback }: RunError): string {
 function figureLines({ fig_storage_paths: paths, base64_uri: uris }: Readable): string[] {
   if (paths !== undefined) return [`figures: ${paths.join(', ')}`]
   return uris === undefined ? [] : [`figures: ${uris.length}, not saved to files`]
+}
+
+/** What was displayed that no text can say, such as an interactive plot, by its MIME types. */
+function displayLines({ outputs = [] }: Readable): string[] {
+  const bundles = outputs.flatMap((output) => ('data' in output ? [Object.keys(output.data)] : []))
+  const types = bundles.filter((bundle) => !bundle.some(isSaidOtherwise)).flat()
+  const shown = [...new Set(types)].filter((type) => !TEXTS.has(type))
+  return shown.length === 0 ? [] : [`displays: ${shown.join(', ')}`]
+}
+
+const TEXTS = new Set(['text/plain', 'text/markdown', 'text/latex'])
+
+/** Whether the figures have it, or the text of a table. */
+function isSaidOtherwise(type: string): boolean {
+  return isImage(type) || type === 'application/vnd.dataresource+json'
 }
 
 function fileLines({ files = [] }: Readable): string[] {

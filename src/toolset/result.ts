@@ -337,7 +337,10 @@ function endNotices({ stopped, reply }: FinishedRun): string[] {
 }
 
 function truncationNotices(execution: Execution, workdir: string): string[] {
-  const { richLeftOut } = execution.log
+  const { richLeftOut, tooLong } = execution.log
+  const formats = tooLong.map(
+    (type) => `A display's ${type} was left out of the outputs: longer than maxOutputBytes.`,
+  )
   const rich =
     richLeftOut === 0
       ? []
@@ -348,7 +351,7 @@ function truncationNotices(execution: Execution, workdir: string): string[] {
     const where = whole === null ? '' : wholeSentence(whole, workdir)
     return [`${name} had ${bytes} bytes; ${leftOut} in its middle were left out.${where}`]
   })
-  return [...texts, ...rich]
+  return [...texts, ...rich, ...formats]
 }
 
 function wholeSentence({ path, trouble, isFull }: WholeOutput, workdir: string): string {
@@ -372,7 +375,7 @@ type FigureFields = Pick<
 
 /** The image of a figure, and what it shows. */
 interface Figure {
-  readonly extension: 'png' | 'svg'
+  readonly extension: string
   readonly mimeType: string
   readonly base64: string
   readonly chart: Chart
@@ -410,17 +413,26 @@ async function saveFigures(
   }
 }
 
+/** The types of images that are listed; of those of one display the first only: they look alike. */
+const EXTENSIONS = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/svg+xml': 'svg',
+  'image/gif': 'gif',
+  'image/webp': 'webp',
+} as const
+const IMAGE_TYPES = Object.keys(EXTENSIONS) as (keyof typeof EXTENSIONS)[]
+
 /** The figures of a run, and what else it has displayed as an image. */
 function figuresOf({ log }: Execution): Figure[] {
   return log.rich.flatMap(({ data }): Figure[] => {
-    const common = { chart: chartOf(data), source: data }
-    const { 'image/png': png, 'image/svg+xml': svg } = data
-    if (typeof png === 'string') {
-      return [{ extension: 'png', mimeType: 'image/png', base64: png, ...common }]
-    }
-    if (typeof svg !== 'string') return []
-    const base64 = Buffer.from(svg).toString('base64')
-    return [{ extension: 'svg', mimeType: 'image/svg+xml', base64, ...common }]
+    const mimeType = IMAGE_TYPES.find((type) => typeof data[type] === 'string')
+    if (mimeType === undefined) return []
+    const content = data[mimeType] as string
+    const isText = mimeType === 'image/svg+xml'
+    const base64 = isText ? Buffer.from(content).toString('base64') : content
+    const extension = EXTENSIONS[mimeType]
+    return [{ extension, mimeType, base64, chart: chartOf(data), source: data }]
   })
 }
 
