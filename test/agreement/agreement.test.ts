@@ -144,7 +144,11 @@ async function runOurs(cells: Cell[]): Promise<Map<string, Outcome>> {
             stdout: withoutAddresses(result.stdout),
             errorName: result.error?.name ?? null,
             figures: result.fig_storage_paths?.length ?? 0,
-            displays: [],
+            displays: result.outputs.flatMap((output) =>
+              output.type === 'display_data' && !('image/png' in output.data)
+                ? [(output.data['text/plain'] ?? '') as string]
+                : [],
+            ),
           })
         }
         return outcomes

@@ -30,6 +30,8 @@ const NO_AXES =
   'A figure without axes has nothing to show; ipykernel shows its repr() in its place.'
 const EXPANSION =
   'IPython expands nothing in a command that has a format, or a variable of the shell; we do.'
+const DISPLAYED =
+  'What is displayed is an output of its own in both; here its text is in stdout, too.'
 const LOOP_SLEEPS = 'Our event loop runs only while a run awaits; that of ipykernel always runs.'
 
 const numbers = (from: number, to: number): string =>
@@ -221,8 +223,20 @@ export const differences: Difference[] = [
   {
     kind: 'displays',
     title: 'the display function of notebooks',
-    reason: 'display() is a built-in function of IPython, not of Python.',
-    ours: { displays: [], errorName: 'NameError' },
+    reason: DISPLAYED,
+    ours: { stdout: "'displayed'\n[1]\n" },
+  },
+  {
+    kind: 'displays',
+    title: 'a display with formats and a handle',
+    reason: DISPLAYED,
+    ours: { stdout: 'html()\nTrue True\n' },
+  },
+  {
+    kind: 'displays',
+    title: 'a value that displays itself',
+    reason: DISPLAYED,
+    ours: { stdout: "('by', 'itself')\n" },
   },
 
   // errors

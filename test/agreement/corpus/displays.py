@@ -312,6 +312,22 @@ sys.stdout.buffer.write(b"bytes\n")
 # %% the display function of notebooks
 display("displayed", [1])
 
+# %% a display with formats and a handle
+class Formats:
+    def __repr__(self): return "html()"
+    def _repr_html_(self): return "<b>"
+    def _repr_mimebundle_(self, include, exclude): return {"a/b": {}}, {}
+handle = display(Formats(), exclude=["text/html"], display_id="handle")
+print(handle.display_id == "handle", display(display_id=None) is None)
+
+# %% a value that displays itself
+class Itself:
+    def _ipython_display_(self): display(("by", "itself"), metadata={})
+Itself()
+
+# %% a display without text
+display({"text/html": "<i>"}, raw=True, include=None)
+
 # %% an empty line and an empty string
 print() or ""
 
