@@ -5,7 +5,7 @@ export const RUN_DESCRIPTION = `Runs Python code in a persistent session and ans
 - Variables, imports, functions and the current directory stay for your next call. Files are relative to the working directory.
 - Like at the Python prompt, each top-level expression shows its value; a trailing semicolon silences it. print() works as always.
 - To get a value as data, set result_var_name to the name of a variable: its value comes as JSON in result.
-- Plots: use matplotlib as usual. Every figure still open at plt.show() or at the end of the code is saved as a file and closed; fig_storage_paths names the files.
+- Plots: use matplotlib as usual. Every figure still open at plt.show() or at the end of the code is saved as a file and closed; fig_storage_paths names the files. Charts of plotly and altair, DataFrames, images and IPython.display's HTML or Markdown can be shown to the user: let them be a value, or pass them to display(); a chart's show() works too.
 - files lists the files below the working directory that were created or changed during the run.
 - success says whether the code ran to its end. If not, error has name, value and traceback; correct the code and call again. Variables set before the error are kept.
 - If the Python process dies, your session goes on. state says how: restored means that variables and imports are as after the run numbered restored_to, so do again only what came after it; lost means that all are gone, so load your data again. notices says what happened.
