@@ -92,6 +92,43 @@ for i in range(2000):
     )
   })
 
+  it('keeps its order beside that of forked children, and of code that is interrupted', async () => {
+    const tools = await makeToolset()
+    const run = async (code: string, timeout_ms: number) => {
+      let first = true
+      // What is written meanwhile waits in both pipes.
+      const wait = () => new Promise<void>((resolve) => setTimeout(resolve, 1000))
+      const onOutput = () => (first ? ((first = false), wait()) : undefined)
+      const start = 'import os, sys, time\nprint("first")\ntime.sleep(0.1)\n'
+      const { outputs } = await tools.runPythonCode(start + code, { timeout_ms, onOutput })
+      return joined(outputs)
+    }
+    const both = (who: string) =>
+      `for i in range(2): print("${who}"); print("${who}", file=sys.stderr)`
+    const forked = await run(
+      `if (pid := os.fork()) == 0:
+    ${both('child')}
+else:
+    _ = os.waitpid(pid, 0)
+    ${both('parent')}`,
+      0,
+    )
+    const ofParent = forked.flatMap((text) =>
+      text.split(/[:\n]/).flatMap((line) => (line === 'parent' ? [text[0]] : [])),
+    )
+    expect(ofParent).toEqual(['o', 'e', 'o', 'e'])
+    const interrupted = await run(
+      `try:
+    while True:
+        print("out")
+        print("err", file=sys.stderr)
+except KeyboardInterrupt:
+    print("caught", file=sys.stderr)`,
+      300,
+    )
+    expect(interrupted.at(-1)).toMatch(/^e:.*caught\n$/s)
+  })
+
   it.each([
     ['Python code waits', 'open("fifo").close()'],
     [

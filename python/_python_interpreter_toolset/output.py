@@ -38,6 +38,7 @@ _UNSET = object()
 _IONBF = 2  # <stdio.h>, the same in glibc, musl and macOS
 _FRAME_ROOM = PIPE_BUF - 128  # what a payload may take beside a frame's header
 _PIPE_MODE = 0o600
+_NEITHER = 0
 _ERRORS = "backslashreplace"  # a lone surrogate is shown, not refused
 
 
@@ -201,9 +202,10 @@ class Output:
         Not in a forked copy: it would count as this process does, and knows nothing of its order.
         """
         if descriptor != self._written_to and not self.in_forked_child():
-            self._written_to = descriptor
+            self._written_to = _NEITHER  # until it is told: an interrupt can prevent that
             number = b"%d" % next(self._switches)
             self._write_pipe(descriptor, control_frame(self._nonce, b"W", self.run, number))
+            self._written_to = descriptor
 
     def _write_pipe(self, descriptor: int, data: bytes) -> None:
         _write_all(self._pipes[descriptor], data)
