@@ -238,6 +238,27 @@ describe('who hears slowly', () => {
     await tools.close()
     await expect(closed).resolves.toMatchObject({ error: { name: 'InterpreterClosed' } })
   })
+
+  it('cannot keep a call from being aborted when progress waits, too', async () => {
+    const tools = await makeToolset()
+    const controller = new AbortController()
+    const aborted = tools.runPythonCode(
+      `import sys, time
+sys.stderr.write("\\r1%"); time.sleep(0.02)
+sys.stderr.write("\\nline\\n\\r2%"); time.sleep(60)`,
+      {
+        echo: 'none',
+        signal: controller.signal,
+        onOutput: ({ type }) => {
+          if (type === 'progress') return
+          setTimeout(() => controller.abort(), 200) // the next progress comes before
+          return new Promise<void>(() => undefined)
+        },
+      },
+    )
+    await expect(aborted).rejects.toThrow('aborted')
+    expect((await tools.runPythonCode('6 * 7')).stdout).toContain('42')
+  })
 })
 
 describe('stream()', () => {

@@ -39,7 +39,8 @@ export class Execution {
   #isMuted = false
   /** What the listener is not ready before. */
   #heard: Promise<void> | undefined
-  #stopWaiting: () => void = () => undefined
+  /** End what the listener is waited for; more than one if progress waits behind a text. */
+  readonly #stopsWaiting = new Set<() => void>()
 
   /**
    * @param name - by which the files of long output can be known
@@ -77,7 +78,7 @@ export class Execution {
   mute(): void {
     this.#listener = null
     this.#isMuted = true
-    this.#stopWaiting()
+    for (const stopWaiting of this.#stopsWaiting) stopWaiting()
   }
 
   /** Takes what was left open as it is: nothing follows. */
@@ -113,13 +114,16 @@ export class Execution {
     // The listener may have muted this itself.
     if (heard === undefined || this.#isMuted) return undefined
     const ready = new Promise<void>((resolve) => {
-      this.#stopWaiting = resolve
-      void heard.then(resolve)
+      const goOn = () => {
+        this.#stopsWaiting.delete(goOn)
+        if (this.#heard === ready) this.#heard = undefined
+        resolve()
+      }
+      this.#stopsWaiting.add(goOn)
+      void heard.then(goOn)
     })
     this.#heard = ready
-    return ready.then(() => {
-      if (this.#heard === ready) this.#heard = undefined
-    })
+    return ready
   }
 }
 
