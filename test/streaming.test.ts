@@ -259,6 +259,34 @@ sys.stderr.write("\\nline\\n\\r2%"); time.sleep(60)`,
     await expect(aborted).rejects.toThrow('aborted')
     expect((await tools.runPythonCode('6 * 7')).stdout).toContain('42')
   })
+
+  it.each([
+    ['goes on', 'while True: print("x" * 99)'],
+    ['has ended', 'print("x" * 99)'],
+  ])(
+    'is given up after the time limit, and the state is not, when the code %s',
+    async (_, code) => {
+      const tools = await makeToolset({ interruptGraceMs: 500 })
+      await tools.runPythonCode('x = 6 * 7')
+      const onOutput = () => new Promise<void>(() => undefined)
+      expect((await tools.runPythonCode(code, { timeout_ms: 300, onOutput })).state).toBe('kept')
+      expect((await tools.runPythonCode('x')).stdout).toBe('42\n')
+    },
+  )
+
+  it('cannot keep an interpreter from being restarted', async () => {
+    const tools = await makeToolset({ interruptGraceMs: 100 })
+    let onBegun: () => void = () => undefined
+    const begun = new Promise<void>((resolve) => (onBegun = resolve))
+    const run = tools.runPythonCode('print(1)\nwhile True: pass', {
+      onOutput: () => (onBegun(), new Promise<void>(() => undefined)),
+    })
+    await begun
+    expect(await tools.manageInterpreters({ operation: 'restart' })).toMatchObject({
+      success: true,
+    })
+    expect((await run).error?.name).toBe('InterpreterRestarted')
+  })
 })
 
 describe('stream()', () => {

@@ -65,6 +65,11 @@ export class Execution {
     return this.#isMuted
   }
 
+  /** Whether its listener is not ready for more. */
+  get isWaiting(): boolean {
+    return this.#heard !== undefined
+  }
+
   /** Takes an output; no more is to come until a promise that it answers resolves. */
   add(output: Output): Promise<void> | undefined {
     if (output.type === 'stream') return this.#addText(output)

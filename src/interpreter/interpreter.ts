@@ -351,7 +351,7 @@ export class Interpreter {
   async #runOn(worker: Worker, run: AskedRun): Promise<Attempt> {
     const { request, execution } = run
     if (request.signal?.aborted === true) throw new AbortedError(request.signal.reason)
-    const stop = new Stop(worker, this.#settings.interruptGraceMs)
+    const stop = new Stop(worker, execution, this.#settings.interruptGraceMs)
     const abort = () => {
       // A call that has been answered cannot be aborted.
       if (run.detached !== null) return
@@ -370,7 +370,6 @@ export class Interpreter {
         resultVarName,
         onInput,
       })
-      clocks.stop()
       await stop.delivered()
       await execution.end()
       return { outcome, stopped: stop.reason }

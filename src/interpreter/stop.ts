@@ -1,6 +1,7 @@
 /** Stopping a run before its end. */
 import type { Worker } from '../engine/engine.js'
 import type { Limit } from './clocks.js'
+import type { Execution } from './execution.js'
 
 /** Why a run was asked to stop. */
 export type StopReason =
@@ -17,18 +18,23 @@ export const KILL_REASONS: Record<StopReason['type'], string> = {
   close: 'was ended because its interpreter was closed or deleted',
 }
 
-/** Stops one run: interrupts it, and kills its process if that does not help in time. */
+/**
+ * Stops one run: interrupts it, and if that does not help in time, gives up what it waits for: who
+ * hears its output, or else its process.
+ */
 export class Stop {
   /** The first reason, whatever came after. */
   reason: StopReason | null = null
   readonly #worker: Worker
+  readonly #execution: Execution
   readonly #graceMs: number
   #interrupted: Promise<void> = Promise.resolve()
-  #killTimer: NodeJS.Timeout | undefined
+  #insistTimer: NodeJS.Timeout | undefined
   #ended = false
 
-  constructor(worker: Worker, graceMs: number) {
+  constructor(worker: Worker, execution: Execution, graceMs: number) {
     this.#worker = worker
+    this.#execution = execution
     this.#graceMs = graceMs
   }
 
@@ -43,34 +49,38 @@ export class Stop {
   }
 
   request(reason: StopReason): void {
+    // Who interrupts by hand may look and decide; all else must end the run.
+    if (reason.type !== 'interrupt') {
+      this.#insistTimer ??= setInterval(() => this.#insist(reason), this.#graceMs)
+    }
     if (this.#ended) return
     const ends = reason.type === 'restart' || reason.type === 'close'
     if (this.isCertain && !ends) return
     this.reason = reason
-    if (ends) {
-      void this.#worker.kill(KILL_REASONS[reason.type])
-      return
+    if (ends) void this.#worker.kill(KILL_REASONS[reason.type])
+    else {
+      this.#interrupted = Promise.all([this.#interrupted, this.#worker.interrupt()]).then(() => {
+        // The grace begins when the code can know.
+        if (!this.#ended) this.#insistTimer?.refresh()
+      })
     }
-    this.#interrupted = Promise.all([this.#interrupted, this.#worker.interrupt()]).then(() => {
-      // The grace begins when the code can know.
-      if (!this.#ended) this.#killTimer?.refresh()
-    })
-    // Who interrupts by hand may look and decide; all else must end the run.
-    if (reason.type === 'interrupt') return
-    this.#killTimer ??= setTimeout(
-      () => void this.#worker.kill(KILL_REASONS[reason.type]),
-      this.#graceMs,
-    )
   }
 
   /** Resolves when no interrupt is on its way any more: only then may the next run be sent. */
   delivered(): Promise<void> {
-    this.end()
+    this.#ended = true
     return this.#interrupted
   }
 
+  /** Has nobody given up from now on. */
   end(): void {
     this.#ended = true
-    clearTimeout(this.#killTimer)
+    clearInterval(this.#insistTimer)
+  }
+
+  #insist({ type }: StopReason): void {
+    // Code that has obeyed cannot end before its output is read.
+    if (this.#execution.isWaiting) this.#execution.mute()
+    else if (!this.#ended) void this.#worker.kill(KILL_REASONS[type])
   }
 }
