@@ -263,6 +263,7 @@ sys.stderr.write("\\nline\\n\\r2%"); time.sleep(60)`,
   it.each([
     ['goes on', 'while True: print("x" * 99)'],
     ['has ended', 'print("x" * 99)'],
+    ['has ended with a bar', 'print("\\r50%\\r   \\r", end="")'],
   ])(
     'is given up after the time limit, and the state is not, when the code %s',
     async (_, code) => {
@@ -286,6 +287,21 @@ sys.stderr.write("\\nline\\n\\r2%"); time.sleep(60)`,
       success: true,
     })
     expect((await run).error?.name).toBe('InterpreterRestarted')
+  })
+
+  it('hears one output at a time, also at the end, and may fail until then', async () => {
+    const tools = await makeToolset()
+    const heard: string[] = []
+    const run = tools.runPythonCode('print("\\r50%\\r   \\r", end="")\n1/0', {
+      onOutput: async (output) => {
+        heard.push(`${output.type} begins`)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        heard.push(`${output.type} ends`)
+        throw new Error('not heard')
+      },
+    })
+    await expect(run).rejects.toThrow('not heard')
+    expect(heard).toEqual(['progress begins', 'progress ends'])
   })
 })
 

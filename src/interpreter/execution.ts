@@ -86,7 +86,7 @@ export class Execution {
     for (const stopWaiting of this.#stopsWaiting) stopWaiting()
   }
 
-  /** Takes what was left open as it is: nothing follows. */
+  /** Takes what was left open as it is: nothing follows. Resolves when all is heard. */
   async end(): Promise<void> {
     this.#progress.stop()
     for (const name of STREAMS) {
@@ -94,6 +94,7 @@ export class Execution {
       if (shown !== '') await this.#show({ type: 'stream', name, text: shown })
       await this[name].whole?.close()
     }
+    await this.#heard
   }
 
   #addText({ name, text }: StreamOutput): Promise<void> | undefined {
