@@ -173,6 +173,20 @@ except KeyboardInterrupt:
     expect(joined(heard)).toEqual(['o:1\n', 'r:"2"'])
   })
 
+  it('is heard by whatever function, also one that answers no promise', async () => {
+    const tools = await makeToolset()
+    const heard: RunOutput[] = []
+    // TypeScript refuses the first.
+    const push = ((output: RunOutput) => heard.push(output)) as unknown as () => void
+    await tools.runPythonCode('print(1)\n2', { onOutput: push })
+    expect(joined(heard)).toEqual(['o:1\n', 'r:"2"'])
+    let taken = 0
+    const thenable = { then: (resolve: (taken: number) => void) => resolve((taken += 1)) }
+    const onOutput = () => thenable as unknown as Promise<void>
+    await tools.runPythonCode('print(1)\n2', { onOutput })
+    expect(taken).toBe(2)
+  })
+
   it('fails the call if who hears it fails, but not the session', async () => {
     const tools = await makeToolset()
     for (const onOutput of [

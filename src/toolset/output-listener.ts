@@ -19,7 +19,9 @@ export class OutputListener {
       this.#failure = { error }
     }
     try {
-      return this.#onOutput(output)?.catch(fail)
+      const answer: unknown = this.#onOutput(output)
+      // That of `outputs.push(output)` is a number.
+      return isThenable(answer) ? Promise.resolve(answer).then(() => undefined, fail) : undefined
     } catch (error) {
       fail(error)
       return undefined
@@ -30,4 +32,8 @@ export class OutputListener {
   rethrow(): void {
     if (this.#failure !== null) throw this.#failure.error
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value
 }
