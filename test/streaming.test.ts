@@ -450,6 +450,12 @@ describe('text as a terminal leaves it', () => {
     }
   })
 
+  it('does not wait for the end of a control sequence that has none', () => {
+    const terminal = new TerminalText()
+    const text = `\x1b[${'1'.repeat(1000)}`
+    expect(terminal.write(text).shown).toBe(text)
+  })
+
   it('shows all that is no progress at once, and once', () => {
     const terminal = new TerminalText()
     const shown = (text: string) => terminal.write(text).shown

@@ -17,7 +17,7 @@ const CONTROL = /\r?\n|\r|\x1b\[(\d*)A|\x1b\[([02]?)K/g // eslint-disable-line n
 /** What begins to write over the text before it. */
 const REWRITES = /\r(?!\n)|\x1b\[\d*A/ // eslint-disable-line no-control-regex
 /** What may go on in the next piece: a line's end, or a control sequence. */
-const INCOMPLETE = /(?:\r|\x1b(?:\[\d*)?)$/ // eslint-disable-line no-control-regex
+const INCOMPLETE = /(?:\r|\x1b(?:\[\d{0,4})?)$/ // eslint-disable-line no-control-regex
 /** Characters of a line without an end, and lines that progress bars take, that can still change. */
 const MAX_LINE = 10_000
 const MAX_ROWS = 50
