@@ -435,6 +435,7 @@ describe('text as a terminal leaves it', () => {
     ['a line cleared with spaces', 'bar\r   \rtext\n', 'text\n'],
     ['a carriage return at the end', 'abc\r', 'abc'],
     ['text before and after a bar', 'a\n\r1\r2\nb\n', 'a\n2\nb\n'],
+    ['a part of a wide character', '🌑 wait\rx\na🌑b\rxy\n', 'x  wait\nxy b\n'],
     ['colours', '\x1b[31mred\x1b[0m\n', '\x1b[31mred\x1b[0m\n'],
     ['lines above that change', '\rA0\n\rB0\x1b[A\rA1\n\rB1\x1b[A\rA2\n\n', 'A0\nA2\nB1\n'],
   ]

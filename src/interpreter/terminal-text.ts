@@ -105,8 +105,8 @@ export class TerminalText {
     // Bars begin their lines with a carriage return: this is ordinary text after them.
     if (this.#row > 0 && isNewRow && !this.#returned) this.#finish(commit)
     const row = this.#rows[this.#row] ?? ''
-    const before = row.slice(0, this.#column).padEnd(this.#column)
-    this.#rows[this.#row] = before + text + row.slice(this.#column + text.length)
+    const before = upTo(row, this.#column).padEnd(this.#column)
+    this.#rows[this.#row] = before + text + from(row, this.#column + text.length)
     this.#column += text.length
     if (this.#column <= MAX_LINE) return
     commit(this.pending)
@@ -123,7 +123,7 @@ export class TerminalText {
       this.#rewriting = this.#goesUp = true
     } else {
       const row = this.#rows[this.#row] ?? ''
-      this.#rows[this.#row] = erase === '2' ? '' : row.slice(0, this.#column)
+      this.#rows[this.#row] = erase === '2' ? '' : upTo(row, this.#column)
     }
   }
 
@@ -153,4 +153,14 @@ export class TerminalText {
   #replacing(lines: string): string {
     return this.#begun ? `\r${lines}` : lines
   }
+}
+
+/** A row before a column; a space is left of a character that is cut through, as on a terminal. */
+function upTo(row: string, column: number): string {
+  return row.slice(0, column).replace(/[\ud800-\udbff]$/, ' ')
+}
+
+/** A row from a column on. */
+function from(row: string, column: number): string {
+  return row.slice(column).replace(/^[\udc00-\udfff]/, ' ')
 }
