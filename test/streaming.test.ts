@@ -391,6 +391,15 @@ print("done")`,
     expect(progress[0]).toMatchObject({ type: 'progress', name: 'stderr', fraction: 0 })
   })
 
+  it('comes after the text before it', async () => {
+    const tools = await makeToolset()
+    const heard: RunOutput[] = []
+    await tools.runPythonCode('print("line\\n\\r50%", end="")', {
+      onOutput: (output) => void heard.push(output),
+    })
+    expect(joined(heard)).toEqual(['o:line\n', 'progress', 'o:50%'])
+  })
+
   it('of bars inside of bars leaves few lines', async () => {
     const tools = await makeToolset()
     const { stderr } = await tools.runPythonCode(

@@ -99,9 +99,9 @@ export class Execution {
 
   #addText({ name, text }: StreamOutput): Promise<void> | undefined {
     const { shown, progress } = this[name].write(text)
-    if (progress === null) this.#progress.stop()
-    else this.#progress.show(name, progress)
+    this.#progress.stop()
     const told = shown === '' ? undefined : this.#show({ type: 'stream', name, text: shown })
+    if (progress !== null) this.#progress.show(name, progress)
     return both(this[name].whole?.written, told)
   }
 
