@@ -400,6 +400,21 @@ print("done")`,
     expect(joined(heard)).toEqual(['o:line\n', 'progress', 'o:50%'])
   })
 
+  it('on one stream is not over by text on the other', async () => {
+    const tools = await makeToolset()
+    const heard: RunOutput[] = []
+    await tools.runPythonCode(
+      `import sys, time
+for text in "\\r1%", "\\r2%":
+    print(text, end="", file=sys.stderr, flush=True)
+    time.sleep(0.01)
+print("line")
+time.sleep(0.2)`,
+      { onOutput: (output) => void heard.push(output) },
+    )
+    expect(heard).toContainEqual({ type: 'progress', name: 'stderr', text: '2%', fraction: 0.02 })
+  })
+
   it('of bars inside of bars leaves few lines', async () => {
     const tools = await makeToolset()
     const { stderr } = await tools.runPythonCode(

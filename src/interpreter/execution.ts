@@ -88,8 +88,8 @@ export class Execution {
 
   /** Takes what was left open as it is: nothing follows. Resolves when all is heard. */
   async end(): Promise<void> {
-    this.#progress.stop()
     for (const name of STREAMS) {
+      this.#progress.stop(name)
       const { shown } = this[name].end()
       if (shown !== '') await this.#show({ type: 'stream', name, text: shown })
       await this[name].whole?.close()
@@ -99,7 +99,7 @@ export class Execution {
 
   #addText({ name, text }: StreamOutput): Promise<void> | undefined {
     const { shown, progress } = this[name].write(text)
-    this.#progress.stop()
+    this.#progress.stop(name)
     const told = shown === '' ? undefined : this.#show({ type: 'stream', name, text: shown })
     if (progress !== null) this.#progress.show(name, progress)
     return both(this[name].whole?.written, told)

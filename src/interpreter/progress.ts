@@ -30,9 +30,9 @@ export class Progress {
     if (!this.#isPausing) this.#tellNext()
   }
 
-  /** Tells no more of what was shown: it is over. */
-  stop(): void {
-    this.#next = null
+  /** Tells no more of what was shown on a stream: it is over. */
+  stop(name: ProgressOutput['name']): void {
+    if (this.#next?.name === name) this.#next = null
   }
 
   #tellNext(): void {
