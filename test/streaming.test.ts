@@ -3,6 +3,7 @@ import { constants, existsSync } from 'node:fs'
 import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { OutputLog } from '../src/interpreter/output-log.js'
 import { TerminalText } from '../src/interpreter/terminal-text.js'
 import type { RunOutput } from '../src/index.js'
 import { eventually } from './helpers/processes.js'
@@ -508,6 +509,20 @@ describe('output that is too long for a result', () => {
     expect(result.stdout).toMatch(/^line 0 ä\n.*bytes left out.*x'\n$/s)
     expect(JSON.stringify(result.outputs).length).toBeLessThan(5000)
     expect(result.stderr).toBe('short\n')
+  })
+
+  it('is in the outputs in its order, with no character cut through', () => {
+    const log = new OutputLog(100)
+    const write = (name: 'stdout' | 'stderr', text: string) =>
+      log.add({ type: 'stream', name, text })
+    write('stdout', 'a'.repeat(40))
+    write('stdout', `\r${'b'.repeat(60)}\n`)
+    write('stderr', 'c\n')
+    expect(joined(log.toArray()).at(-1)).toBe('e:c\n')
+    const cut = new OutputLog(99)
+    for (const text of ['a', '🌑'.repeat(500), 'b'])
+      cut.add({ type: 'stream', name: 'stdout', text })
+    expect(joined(cut.toArray()).join('')).toMatch(/^o:a(🌑)+\n\[.*\]\n(🌑)+b$/u)
   })
 
   it('is told of when it cannot be written', async () => {

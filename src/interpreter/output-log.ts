@@ -89,10 +89,13 @@ export class OutputLog {
   }
 
   #addText({ name, text }: StreamOutput): void {
-    const head = text.slice(0, this.#headRoom)
+    // A surrogate pair that a cut went through would be two broken characters.
+    const head = text.slice(0, this.#headRoom).replace(/[\ud800-\udbff]$/, '')
     if (head !== '') this.#headRoom -= append(this.#head, name, head)
     const tail = text.slice(head.length)
-    if (tail !== '') this.#tailSize += append(this.#tail, name, tail)
+    if (tail === '') return
+    this.#headRoom = 0 // nothing that follows comes before this
+    this.#tailSize += append(this.#tail, name, tail)
     if (this.#tailSize > 2 * this.#limit + CUT_AT) this.#cutTail()
   }
 
@@ -135,12 +138,13 @@ export class OutputLog {
   #cutTail(): void {
     let tooMuch = this.#tailSize - Math.floor(this.#limit / 2)
     if (tooMuch <= 0) return
-    this.#tailSize -= tooMuch
-    this.#leftOut += tooMuch
     this.#tail = this.#tail.flatMap((output) => {
       if (output.type !== 'stream' || tooMuch <= 0) return [output]
-      const text = output.text.slice(tooMuch)
-      tooMuch -= output.text.length - text.length
+      const text = output.text.slice(tooMuch).replace(/^[\udc00-\udfff]/, '')
+      const cut = output.text.length - text.length
+      tooMuch -= cut
+      this.#tailSize -= cut
+      this.#leftOut += cut
       return text === '' ? [] : [{ ...output, text }]
     })
   }
