@@ -151,6 +151,12 @@ except KeyboardInterrupt:
     expect(joined(heard)).toEqual(['o:before\nafter\n'])
   })
 
+  it('has values whatever sys.stdout is', async () => {
+    const tools = await makeToolset()
+    const { outputs } = await tools.runPythonCode('import sys\nsys.stdout = None\n6 * 7')
+    expect(joined(outputs)).toEqual(['r:"42"'])
+  })
+
   it('ends with what is known at the end: notices, and the error', async () => {
     const tools = await makeToolset({ checkpoint: 'always' })
     await tools.runPythonCode('x = 1')

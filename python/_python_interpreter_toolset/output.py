@@ -129,7 +129,8 @@ class Output:
         if self.diverted is not None:
             self.diverted.append(output)
             return
-        sys.stdout.flush()
+        with contextlib.suppress(Exception):  # user code may have put anything in its place
+            sys.stdout.flush()
         name = b"%d-%d\n" % (getpid(), next(self._published))
         *first, last = parts(encode_json(output), _FRAME_ROOM)
         run = self.run_of_writer()
