@@ -517,6 +517,20 @@ describe('output that is too long for a result', () => {
     expect(result.stderr).toBe('short\n')
   })
 
+  it('comes piece by piece, also that of a value', async () => {
+    const tools = await makeToolset()
+    let longest = 0
+    const { stdout, outputs } = await tools.runPythonCode('"x" * 5_000_000', {
+      onOutput: (output) => {
+        if (output.type === 'stream') longest = Math.max(longest, output.text.length)
+      },
+    })
+    expect(longest).toBeGreaterThan(0)
+    expect(longest).toBeLessThan(100_000)
+    expect(stdout).toMatch(/^'x.*x'\n$/s)
+    expect(outputs.map(({ type }) => type)).not.toContain('execute_result')
+  })
+
   it('is in the outputs in its order, with no character cut through', () => {
     const log = new OutputLog(100)
     const write = (name: 'stdout' | 'stderr', text: string) =>

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .mime_bundles import Bundle
 
 _MOST_TROUBLES = 10
+_MAX_TEXT = 1 << 20  # characters of a value that is shown in one piece
 
 # Whose values have a repr() and nothing else. By id, for a metaclass may define __hash__.
 _PLAIN = frozenset(
@@ -62,9 +63,14 @@ def install(output: Output, figures: Figures | None) -> None:
 def echo(value: object) -> None:
     """Show the value of an expression; raises what its `repr()` raises."""
     bundle = _bundle_of(value, None, None)
-    if bundle is not None:
-        data, metadata = bundle
-        _session.output.publish({"type": "execute_result", "data": data, "metadata": metadata})
+    if bundle is None:
+        return
+    data, metadata = bundle
+    text, output = data.get("text/plain", ""), _session.output
+    if len(text) > _MAX_TEXT and output.diverted is None:
+        output.write(1, f"{text}\n".encode())  # Node has no room for it as a whole
+    else:
+        output.publish({"type": "execute_result", "data": data, "metadata": metadata})
 
 
 def take_troubles() -> list[str]:
