@@ -277,7 +277,7 @@ describe('lines and points', () => {
       'n = 1_000_000',
       'plt.plot(np.arange(n), np.arange(n) * 2.0); plt.show()',
       'import time',
-      'from _python_interpreter_toolset import charts',
+      'from _python_interpreter_toolset.figures import charts',
       'fig, ax = plt.subplots(); ax.scatter(np.arange(n), -np.arange(n), s=1); fig.canvas.draw()',
       'began = time.perf_counter(); charts.describe(fig); took = time.perf_counter() - began',
       'assert took < 0.5, took',

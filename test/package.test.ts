@@ -46,7 +46,7 @@ it('contains what a user needs and nothing else', async () => {
   }
   const unwanted = paths.filter(
     (path) =>
-      !/^(dist\/[^/]+|python\/_python_interpreter_toolset\/\w+\.py|docs\/[\w-]+\.(md|png|svg))$/.test(
+      !/^(dist\/[^/]+|python\/_python_interpreter_toolset\/(\w+\/)?\w+\.py|docs\/[\w-]+\.(md|png|svg))$/.test(
         path,
       ) && !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'].includes(path),
   )

@@ -57,7 +57,7 @@ class Compiler:
             return compile(source, filename, "exec", flags, dont_inherit=True), None
         except SyntaxError as error:
             no_python = error
-        from .notebook_tree import parse
+        from .notebook.tree import parse
 
         notebook = parse(source, filename, self._flags)
         if notebook is None:

@@ -10,20 +10,21 @@ from os import _exit
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import display, interrupts, main_module
+from . import interrupts, main_module
 from .builtin_names import BuiltinNames
 from .cell import Compiler, is_coroutine, starts_a_loop
 from .event_loop import EventLoop
-from .figures import Figures
+from .figures.figures import Figures
 from .output import Output
 from .processes import descendants, survivors
 from .protocol import Message
+from .rich import display
 from .sources import Sources
 from .tracebacks import describe
 from .values import to_json, type_name
 
 if TYPE_CHECKING:
-    from .magics import Magics
+    from .notebook.magics import Magics
 
 _SURVIVOR_SECONDS = 0.1  # what an interrupted child process gets to end by itself
 _FORKED_CHILD_FAILED = 1
@@ -137,8 +138,8 @@ class Executor:
 
     def _give_magics(self) -> Magics:
         """Put the magics where code with notebook syntax finds them."""
-        from .magics import Magics
-        from .notebook_tree import MAGICS
+        from .notebook.magics import Magics
+        from .notebook.tree import MAGICS
 
         if self._magics is None:
             figures = self._capture_figures
@@ -206,7 +207,7 @@ class Executor:
             return
         reply["error"] = describe(error)
         if issubclass(type(error), ModuleNotFoundError):
-            from .missing_modules import advice
+            from .notebook.missing_modules import advice
 
             self._notices += advice(error)
         if issubclass(type(error), KeyboardInterrupt):

@@ -11,7 +11,7 @@ from typing import Any
 from . import protocol
 from .channel import Channel
 from .execute import Executor
-from .figures import Figures
+from .figures.figures import Figures
 from .loop import serve
 from .main_module import make_main_module
 from .output import Output

@@ -7,8 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 
-from _python_interpreter_toolset.notebook_syntax import NotebookSource
-from _python_interpreter_toolset.notebook_tree import parse
+from _python_interpreter_toolset.notebook.syntax import NotebookSource
+from _python_interpreter_toolset.notebook.tree import parse
 
 # A command stands in the lines with `!yes`, and in no others.
 SOURCES = [

@@ -14,7 +14,7 @@ from itertools import count
 from types import FunctionType, ModuleType
 from typing import Any
 
-from .import_hooks import after_import
+from ..import_hooks import after_import
 
 _NOTE = "_python_interpreter_note"
 _pies = count()

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from typing import Any
 
-from .processes import family
+from ..processes import family
 
 _MOST_NOTICES = 20
 _MOST_CHARACTERS = 200  # of a command in a notice

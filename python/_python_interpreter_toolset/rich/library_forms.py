@@ -11,8 +11,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from ..values import type_name
 from . import table_data
-from .values import type_name
 
 PLOTLY = "application/vnd.plotly.v1+json"
 

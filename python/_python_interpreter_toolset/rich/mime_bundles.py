@@ -9,10 +9,10 @@ import binascii
 from collections.abc import Callable, Collection
 from typing import Any
 
+from ..output import encodable
+from ..protocol import encode_json
+from ..values import to_json, type_name
 from .library_forms import forms_of
-from .output import encodable
-from .protocol import encode_json
-from .values import to_json, type_name
 
 _MAX_BYTES = 20_000_000
 _MAX_REASON = 300  # characters of an error's message

@@ -21,7 +21,7 @@ from .timing import Clock, Timing, time_loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .output import Output
+    from ..output import Output
 
 _TIMING_MAGICS = {
     "%time": "%time CODE prints how long it takes, and has its value.",

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .output import encodable
-from .values import to_json
+from ..output import encodable
+from ..values import to_json
 
 MIME_TYPE = "application/vnd.dataresource+json"
 

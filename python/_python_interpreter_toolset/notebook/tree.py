@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from .notebook_syntax import Found, NotebookSource
+from .syntax import Found, NotebookSource
 
 MAGICS = "%magics"  # the name by which code finds a `Magics`: one that it cannot spell itself
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .output import Output
+    from ..output import Output
 
 STDOUT, STDERR = 1, 2
 

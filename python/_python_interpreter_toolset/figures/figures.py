@@ -13,9 +13,9 @@ from functools import wraps
 from types import ModuleType
 from typing import Any
 
+from ..import_hooks import after_import
+from ..output import Output
 from . import plot_data
-from .import_hooks import after_import
-from .output import Output
 
 # On a figure's canvas, which neither a copy nor a pickle of the figure takes along.
 _ANIMATIONS = "_python_interpreter_animations"

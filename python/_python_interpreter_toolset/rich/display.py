@@ -12,13 +12,13 @@ from collections.abc import Collection
 from types import ModuleType
 from typing import Any
 
-from .import_hooks import after_import
+from ..import_hooks import after_import
+from ..output import Output, encodable
 from .ipython_stand_in import StandIn
-from .output import Output, encodable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .figures import Figures
+    from ..figures.figures import Figures
     from .mime_bundles import Bundle
 
 _MOST_TROUBLES = 10

@@ -1,0 +1,1 @@
+"""Figures of matplotlib: as images, and as data."""

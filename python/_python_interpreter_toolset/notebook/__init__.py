@@ -1,0 +1,1 @@
+"""Notebook syntax: what is no Python, and what it does."""
