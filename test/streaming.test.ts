@@ -529,6 +529,13 @@ describe('output that is too long for a result', () => {
     expect(longest).toBeLessThan(100_000)
     expect(stdout).toMatch(/^'x.*x'\n$/s)
     expect(outputs.map(({ type }) => type)).not.toContain('execute_result')
+    const rich = await tools.runPythonCode(`class Rich:
+    def __repr__(self): return "x" * 5_000_000
+    def _repr_html_(self): return "<b>x</b>"
+Rich()`)
+    expect(rich.outputs).toMatchObject([
+      { type: 'execute_result', data: { 'text/html': '<b>x</b>' } },
+    ])
   })
 
   it('is in the outputs in its order, with no character cut through', () => {

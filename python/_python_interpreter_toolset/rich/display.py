@@ -67,7 +67,8 @@ def echo(value: object) -> None:
         return
     data, metadata = bundle
     text, output = data.get("text/plain", ""), _session.output
-    if len(text) > _MAX_TEXT and output.diverted is None:
+    is_only_text = len(data) == 1  # other formats cannot come as text
+    if is_only_text and len(text) > _MAX_TEXT and output.diverted is None:
         output.write(1, f"{text}\n".encode())  # Node has no room for it as a whole
     else:
         output.publish({"type": "execute_result", "data": data, "metadata": metadata})
