@@ -29,6 +29,7 @@ export class OutputLog {
   #tail: KeptOutput[] = []
   #tailSize = 0
   #leftOut = 0
+  #richCount = 0
   #richLeftOut = 0
   readonly #tooLong = new Set<string>()
   #clearsNext = false
@@ -85,6 +86,7 @@ export class OutputLog {
     this.#tail = []
     this.#headRoom = Math.ceil(this.#limit / 2)
     this.#tailSize = this.#leftOut = 0
+    this.#richCount = 0
     this.#clearsNext = false
   }
 
@@ -100,8 +102,12 @@ export class OutputLog {
   }
 
   #addRich(output: RichOutput): void {
-    if (this.rich.length === MAX_RICH) this.#richLeftOut += 1
-    else (this.#headRoom > 0 ? this.#head : this.#tail).push(this.#bounded(output))
+    if (this.#richCount === MAX_RICH) {
+      this.#richLeftOut += 1
+      return
+    }
+    this.#richCount += 1
+    ;(this.#headRoom > 0 ? this.#head : this.#tail).push(this.#bounded(output))
   }
 
   /** Changes the displays with its id; one that is not of this run is changed by whoever shows it. */
