@@ -304,7 +304,9 @@ describe('peek', () => {
     )
     await create(tools, 'go')
     const waited = await manage?.execute({ operation: 'wait', timeout_ms: 0 })
-    expect(toModelText(waited as ManageResult)).toMatch(/^NOTICE: Run 2 has ended.*begun\nmore$/s)
+    expect(toModelText(waited as ManageResult)).toMatch(
+      /^NOTICE: Run 2 has ended.*begun\nmore\n\nfiles: go /s,
+    )
   })
 })
 

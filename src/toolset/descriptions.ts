@@ -3,13 +3,13 @@
 export const RUN_DESCRIPTION = `Runs Python code in a persistent session and answers what it printed.
 
 - Variables, imports, functions and the current directory stay for your next call. Files are relative to the working directory.
-- Like at the Python prompt, each top-level expression shows its value; a trailing semicolon silences it. print() works as always.
+- Like at the Python prompt, each top-level expression shows its value; a trailing semicolon silences it.
 - To get a value as data, set result_var_name to the name of a variable: its value comes as JSON in result.
-- Plots: use matplotlib as usual. Every figure still open at plt.show() or at the end of the code is saved as a file and closed; fig_storage_paths names the files. Charts of plotly and altair, DataFrames, images and IPython.display's HTML or Markdown can be shown to the user: let them be a value, or pass them to display(); a chart's show() works too.
+- Plots: use matplotlib as usual. Every figure open at plt.show() or at the end is saved as a file and closed; fig_storage_paths names the files. Charts of plotly and altair, DataFrames, images, HTML and Markdown are shown to the user as a value or by display().
 - files lists the files below the working directory that were created or changed during the run.
 - success says whether the code ran to its end. If not, error has name, value and traceback; correct the code and call again. Variables set before the error are kept.
 - If the Python process dies, your session goes on. state says how: restored means that variables and imports are as after the run numbered restored_to, so do again only what came after it; lost means that all are gone, so load your data again. notices says what happened.
-- A run that takes longer than its time limit (timeout_ms) is stopped. Split long work into several calls, or pass on_timeout: "detach": then the run goes on while you get your answer, and manage_interpreters has peek, wait and stop for it. Until it ends, other code for its session is refused.
+- A run that takes longer than its time limit (timeout_ms) is stopped. Split long work into several calls, or pass on_timeout: "detach": then it goes on, and manage_interpreters has peek, wait and stop for it; until it ends, other code for its session is refused.
 - Top-level await works; background tasks only go on while a later call awaits. input() works only where somebody can be asked.
 - Notebook syntax works: !command, lines = !command, %pip install, %%bash, %time, %timeit, %%writefile, %run, name?`
 
