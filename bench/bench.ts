@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measure, type Measurement } from './benchmark.js'
 import { additionalMemory } from './benchmarks/additional-memory.js'
+import { arrayFromPython, arrayToPython } from './benchmarks/arrays.js'
 import { checkpointedRuns } from './benchmarks/checkpointed-runs.js'
 import { memory } from './benchmarks/memory.js'
 import { pausedRun } from './benchmarks/paused-run.js'
@@ -37,6 +38,8 @@ const BENCHMARKS = [
   scaling,
   scalingMemory,
   throughput,
+  arrayFromPython,
+  arrayToPython,
 ]
 const LIMIT_MS = 600_000
 

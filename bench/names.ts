@@ -1,5 +1,6 @@
 /** The contenders' names, as the table shows them. */
 export const ECHO = 'raw ZeroMQ echo'
+export const MESSAGE = 'raw ZeroMQ message, not copied'
 export const OURS = 'this project'
 export const IPYKERNEL = 'ipykernel (jupyter_client)'
 export const PYODIDE = 'Pyodide (npm)'

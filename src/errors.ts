@@ -20,6 +20,9 @@ export type ErrorCode =
   | 'START'
   | 'UNKNOWN_EXECUTION'
   | 'UNKNOWN_INTERPRETER'
+  | 'UNKNOWN_VARIABLE'
+  | 'VALUE_NOT_EXPRESSIBLE'
+  | 'VARIABLES'
 
 /** The base of all errors below: `code` tells them apart, also across two installed copies. */
 export class PythonInterpreterError extends Error {
@@ -67,6 +70,31 @@ export class UnknownInterpreterError extends PythonInterpreterError {
       `There is no interpreter with the id ${JSON.stringify(id)}. ` +
         'The operation "list" shows those that there are.',
     )
+  }
+}
+
+/** A variable that was asked for does not exist; the message names it. */
+export class UnknownVariableError extends PythonInterpreterError {
+  constructor(message: string) {
+    super('UNKNOWN_VARIABLE', message)
+  }
+}
+
+/** A value has no counterpart in the other language; `path` is where in the value that is. */
+export class ValueNotExpressibleError extends PythonInterpreterError {
+  /** Such as `inputs.a.b[3]`; empty where it is Python that refused, whose message names the place. */
+  readonly path: string
+
+  constructor(path: string, problem: string) {
+    super('VALUE_NOT_EXPRESSIBLE', path === '' ? problem : `${path} ${problem}.`)
+    this.path = path
+  }
+}
+
+/** Variables could not be set or read: the Python process died of it, or it took too long. */
+export class VariablesError extends PythonInterpreterError {
+  constructor(message: string) {
+    super('VARIABLES', message)
   }
 }
 

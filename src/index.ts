@@ -2,6 +2,7 @@
 export { DEFAULT_INIT_CODE, PythonInterpreterToolSet } from './toolset/toolset.js'
 export type {
   DetachedRunEndListener,
+  JsRunOptions,
   PythonInterpreterToolSetOptions,
   RunOptions,
 } from './toolset/options.js'
@@ -53,6 +54,7 @@ export {
 } from './toolset/charts.js'
 export type { OnOutput } from './toolset/output-listener.js'
 export type { RunStream } from './toolset/run-stream.js'
+export type { SetVariables, VariableInfo, VariableOptions } from './toolset/variables.js'
 export { toModelText, type ModelTextOptions, type ToolAnswer } from './toolset/model-text.js'
 export type { Tool, ToolContext, ToolSet } from './toolset/tool.js'
 export {
@@ -70,6 +72,7 @@ export type {
   Engine,
   Exit,
   FigureFormat,
+  Inputs,
   InterpreterSpec,
   JsonValue,
   OnInput,
@@ -86,6 +89,8 @@ export type {
   RunRequest,
   StartedBy,
   StreamOutput,
+  ValueForm,
+  VariablesRequest,
   Worker,
   WorkerListener,
 } from './engine/engine.js'
@@ -96,4 +101,7 @@ export type { InterpreterStatus } from './interpreter/interpreter.js'
 export type { OnTimeout, SessionState } from './interpreter/run.js'
 export type { FileChange } from './files/recording.js'
 export type { FileEntry, ListOptions, WorkdirFiles } from './files/workdir-files.js'
+export type { ArrowTable, ArrowVector } from './values/arrow.js'
+export type { JsValue } from './values/decode.js'
+export { NdArray, type NdArrayOptions, type NumericArray } from './values/nd-array.js'
 export * from './errors.js'

@@ -6,11 +6,18 @@ import os
 import socket
 import stat
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from .output import is_open
 from .protocol import Message, encode_json
 from .threads import thread_ids
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .uncopied import Uncopied
+
+_LARGE = 1 << 20  # bytes; below, a copy takes no time to speak of
 
 
 class Channel:
@@ -25,6 +32,8 @@ class Channel:
         raises ImportError where neither has one.
         """
         self._zmq = import_zmq(pyzmq_path)
+        self._sender: Uncopied | None = None
+        self._sending: list[bytes | memoryview] = []
         self._endpoint = endpoint
         self._connect(identity)
 
@@ -44,16 +53,25 @@ class Channel:
         self.threads = thread_ids() - threads_before
         self._socket.connect(self._endpoint)
 
-    def receive(self, milliseconds: int | None) -> list[bytes] | None:
-        """Wait for the next message, at most so long; answer its frames as they came, or None."""
+    def receive(self, milliseconds: int | None) -> list[Any] | None:
+        """Wait for the next message, at most so long; answer its frames, or None.
+
+        The first is bytes. Those of values are pyzmq's own, which are buffers that nobody else has.
+        """
         if milliseconds != self._timeout:
             self._timeout = milliseconds
             self._socket.rcvtimeo = -1 if milliseconds is None else milliseconds
         try:
-            frames: list[bytes] = self._socket.recv_multipart()
+            frames = [self._socket.recv()]
         except self._zmq.Again:
             return None
+        while self._socket.getsockopt(self._zmq.RCVMORE):
+            frames.append(self._socket.recv(copy=False))
         return frames
+
+    def forget_sent(self) -> None:
+        """Let go of what was sent last, after a message that Node sends only when it has it."""
+        self._sending = []
 
     def descriptors(self) -> set[int]:
         """Answer the file descriptors that ZeroMQ uses for this channel."""
@@ -61,9 +79,34 @@ class Channel:
         connected = {fd for fd in _descriptors() if _peer_path(fd) == path}
         return self._internal | connected
 
-    def send(self, message: Message) -> None:
-        """Hand one message to ZeroMQ."""
-        self._socket.send(encode_json(message))
+    def send(self, message: Message, frames: Sequence[bytes | memoryview] = ()) -> None:
+        """Hand one message to ZeroMQ, with the binary frames that follow it.
+
+        Those are not copied if they are large: they must not change before `forget_sent`.
+        """
+        if not frames:
+            self._socket.send(encode_json(message))
+            return
+        self._sending = [encode_json(message), *frames]
+        more = [self._zmq.SNDMORE] * len(frames) + [0]
+        for frame, flags in zip(self._sending, more):
+            uncopied = self._uncopied if len(frame) >= _LARGE else None
+            if uncopied is None:
+                self._socket.send(frame, flags)
+            else:
+                uncopied.send(self._socket, memoryview(frame), flags)
+
+    @property
+    def _uncopied(self) -> Uncopied | None:
+        """What sends without a copy; None where nothing does."""
+        if self._sender is None:
+            try:
+                from .uncopied import Uncopied
+
+                self._sender = Uncopied()
+            except Exception:  # pyzmq has ZeroMQ in itself; user code has changed the modules
+                return None
+        return self._sender
 
 
 # Never closed: that would wait for threads that are gone, or touch what is not theirs any more.

@@ -21,9 +21,9 @@ from .protocol import Message
 from .rich import display
 from .sources import Sources
 from .tracebacks import describe
-from .values import to_json, type_name
 
 if TYPE_CHECKING:
+    from .exchange import Exchange
     from .notebook.magics import Magics
 
 _SURVIVOR_SECONDS = 0.1  # what an interrupted child process gets to end by itself
@@ -60,23 +60,15 @@ class Executor:
 
     def variables(self) -> list[str]:
         """Answer the names that user code has given to things other than modules."""
-        return [
-            name
-            for name, value in self._namespace.items()
-            # globals() takes anything as a key.
-            if type(name) is str
-            and name.isidentifier()
-            and not name.startswith("_")
-            and not isinstance(value, ModuleType)
-        ]
+        return list(main_module.user_variables(self._namespace))
 
-    def run(self, run: int, code: str, echo: str, result_var_name: str | None) -> Message:
+    def run(self, run: int, code: str, echo: str, exchange: Exchange | None) -> Message:
         """Run `code` as run number `run`; answer the reply, whatever the code did.
 
-        The reply has `completed` (the code ran to its end), `error` (or null), `value` and
-        `value_type` where `result_var_name` asked for one, `notices`, `interrupted`, `survivors`
-        (processes that an interrupt did not end) and `pipes` (the number of the new output pipes,
-        or null).
+        `exchange` sets variables before the code, and answers values after it. The reply has
+        `completed` (the code ran to its end), `error` (or null), `notices`, `interrupted`,
+        `survivors` (processes that an interrupt did not end), `pipes` (the number of the new output
+        pipes, or null), and what `exchange` answers.
         """
         reply: Message = {"type": "reply", "run": run, "completed": False, "error": None}
         self._output.begin(run)
@@ -87,7 +79,7 @@ class Executor:
                 self._builtins.give()
                 interrupts.arm()
                 self._output.mark_start()  # from now on an interrupt is not lost
-                self._run_armed(run, code, echo, result_var_name, reply)
+                self._run_armed(run, code, echo, exchange, reply)
             finally:
                 self._builtins.take_back()
                 interrupts.disarm()
@@ -108,18 +100,20 @@ class Executor:
         return reply
 
     def _run_armed(
-        self, run: int, code: str, echo: str, result_var_name: str | None, reply: Message
+        self, run: int, code: str, echo: str, exchange: Exchange | None, reply: Message
     ) -> None:
         main_module.refresh(self._main)
         self._loop.begin()
         if self._figures:
             self._figures.begin()
         try:
+            if exchange:
+                exchange.set_inputs(self._namespace)
             self._execute(code, f"<run {run}>" if run else "<init_code>", echo)
             self._leave_if_forked(None)
             reply["completed"] = True
-            if result_var_name is not None:
-                reply["value"], reply["value_type"] = self._value_of(result_var_name)
+            if exchange:
+                reply.update(exchange.answer(self._namespace))
         except BaseException as error:
             self._leave_if_forked(error)
             self._capture_figures()
@@ -189,12 +183,6 @@ class Executor:
         builtins._ = None  # type: ignore[attr-defined]  # as sys.displayhook: not during repr
         display.echo(value)
         builtins._ = self._last_value = value  # type: ignore[attr-defined]
-
-    def _value_of(self, name: str) -> tuple[object, str]:
-        if name not in self._namespace:
-            raise NameError(f"name {name!r} is not defined")
-        value = self._namespace[name]
-        return to_json(value, name), type_name(value)
 
     def _capture_figures(self) -> None:
         if self._figures:

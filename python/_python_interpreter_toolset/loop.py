@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .channel import Channel
+from .exchange import Exchange
 from .execute import Executor
 from .protocol import MalformedMessage, Message, decode_message, field
 from .questions import Questions
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     GoOn = Callable[[dict[str, Any]], None]
 
 _ECHO_MODES = ("all", "last", "none")
-_TEXT_OR_NOTHING = (str, type(None))
+_TYPES = ("run", "variables", "checkpoint", "answer")
 
 
 def serve(
@@ -36,23 +37,28 @@ def serve(
     """Answer messages for ever: the process ends when its keeper kills it."""
     while True:
         frames = _receive(channel, checkpoints, go_on)
+        exchange = None
         try:
             message = decode_message(frames)
+            if message["type"] not in _TYPES:
+                raise MalformedMessage(f"unknown type {message['type']!r}")
             if message["type"] == "checkpoint":
                 answer = _checkpoint(message, checkpoints, go_on)
             elif message["type"] == "answer":
                 answer = None  # to a question that was interrupted
             else:
-                answer = _run(executor, questions, message)
-                if checkpoints:
+                channel.forget_sent()
+                exchange = _exchange(message, frames)
+                answer = _run(executor, questions, message, exchange)
+                if checkpoints and message["type"] == "run":
                     checkpoints.run_ended(message["run"])
         except MalformedMessage as error:
             answer = {"type": "error", "message": f"malformed message: {error}"}
         if answer is not None:
-            channel.send(answer)
+            channel.send(answer, exchange.frames if exchange else ())
 
 
-def _receive(channel: Channel, checkpoints: Checkpoints | None, go_on: GoOn) -> list[bytes]:
+def _receive(channel: Channel, checkpoints: Checkpoints | None, go_on: GoOn) -> list[Any]:
     """Wait for a message; what a signal handler of user code raises meanwhile is only shown."""
     while True:
         try:
@@ -85,15 +91,25 @@ def _checkpoint(message: Message, checkpoints: Checkpoints | None, go_on: GoOn) 
     return {"type": "checkpoint", "id": message.get("id"), "trouble": trouble}
 
 
-def _run(executor: Executor, questions: Questions, message: Message) -> Message:
-    if message["type"] != "run":
-        raise MalformedMessage(f"unknown type {message['type']!r}")
+def _exchange(message: Message, frames: list[Any]) -> Exchange | None:
+    """Answer what the message has to do with values; None for most, which costs them nothing."""
+    if message["type"] == "run" and len(frames) == 1 and message.get("result_var_name") is None:
+        return None
+    inputs = frames[1:]
+    del frames[1:]  # they may be large, and this list stays until the next message
+    return Exchange(message, inputs)
+
+
+def _run(
+    executor: Executor, questions: Questions, message: Message, exchange: Exchange | None
+) -> Message:
+    if message["type"] == "variables":
+        return executor.run(field(message, "run", int), "", "none", exchange)
     if field(message, "echo", str) not in _ECHO_MODES:
         raise MalformedMessage(f"run.echo must be one of {', '.join(_ECHO_MODES)}")
     code, echo = field(message, "code", str), field(message, "echo", str)
-    result_var_name = field(message, "result_var_name", *_TEXT_OR_NOTHING)
     questions.begin(field(message, "run", int), field(message, "can_ask", bool))
     try:
-        return executor.run(message["run"], code, echo, result_var_name)
+        return executor.run(message["run"], code, echo, exchange)
     finally:
         questions.end()

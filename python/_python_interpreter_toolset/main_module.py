@@ -43,6 +43,19 @@ def refresh(main: ModuleType) -> None:
         forget()
 
 
+def user_variables(namespace: dict[str, Any]) -> dict[str, Any]:
+    """Answer what user code has given names to, but for modules and names that begin with "_"."""
+    return {
+        name: value
+        for name, value in list(namespace.items())
+        # globals() takes anything as a key; and an instance can pretend to be of another class.
+        if type(name) is str
+        and name.isidentifier()
+        and not name.startswith("_")
+        and not issubclass(type(value), ModuleType)
+    }
+
+
 def _breakpoint(*args: object, **kwargs: object) -> NoReturn:
     """Say that nobody is there to debug."""
     raise RuntimeError(

@@ -1,8 +1,11 @@
 """The messages and output frames that Node and the worker exchange; the twin of `protocol.ts`.
 
-Messages travel over ZeroMQ as one frame of JSON each: `run` or `checkpoint` from Node, then `reply`
-or `checkpoint` (or `error`, for a message that is none) from the worker, and `ready` once, unasked,
-when the worker has started. In the middle of a run, the worker may say `input`, and Node `answer`.
+Messages travel over ZeroMQ as one frame of JSON each: `run`, `variables` or `checkpoint` from Node,
+then `reply` or `checkpoint` (or `error`, for a message that is none) from the worker, and `ready`
+once, unasked, when the worker has started. In the middle of a run, the worker may say `input`, and
+Node `answer`. Where there are values, more frames follow: behind a `run` one of JSON, its inputs by
+name, and the binary ones that `values_from_js.py` describes; behind a `reply` those of
+`values_to_js.py`.
 
 Output travels over the worker's standard output and error, which are named pipes that Node reads:
 plain bytes, with control frames in between. A control frame is
@@ -81,16 +84,16 @@ def encode_json(value: object) -> bytes:
     return "".join(_encode(value, 0)).encode("ascii")
 
 
-def decode_message(frames: list[bytes]) -> Message:
-    """Answer the message in `frames`; raises MalformedMessage."""
-    if len(frames) != 1:
-        raise MalformedMessage(f"a message has 1 frame, not {len(frames)}")
+def decode_message(frames: list[Any]) -> Message:
+    """Answer the message in the first of `frames`; raises MalformedMessage."""
     try:
         message = _decode(frames[0].decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise MalformedMessage(f"not JSON: {error}") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise MalformedMessage("not an object with a type")
+    if len(frames) > 1 and "inputs" not in message:
+        raise MalformedMessage(f"a message without inputs has 1 frame, not {len(frames)}")
     return message
 
 

@@ -27,6 +27,10 @@ _PRINTABLE_BITS = 2_000
 
 _NEED_NUMPY = ("numpy.", "pandas.")
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Handler = Callable[[Any, Any, Any], object]  # of conversion, value, and class
+
 
 class ValueNotExpressible(ValueError):
     """The value contains itself, is nested too deeply or is too large to be returned as JSON."""
@@ -36,7 +40,7 @@ class ValueNotExpressible(ValueError):
 
 def to_json(value: object, name: str = "value") -> object:
     """Return what ``value`` looks like in JSON; error messages call it ``name``."""
-    return _Conversion(name).convert(value)
+    return Conversion(name).convert(value)
 
 
 def type_name(value: object) -> str:
@@ -60,7 +64,7 @@ def _public_name(cls: type) -> str:
     return f"{module}.{name}"
 
 
-class _Field(str):
+class Field(str):
     """A step of a path that is written as an attribute."""
 
     __slots__ = ()
@@ -70,16 +74,19 @@ class _Way(NamedTuple):
     """How the values of one class are converted."""
 
     cls: type  # held, so that its id cannot pass to another class meanwhile
-    handler: Callable[[_Conversion, Any, Any], object]
+    handler: Handler
     base: type  # the class in its ancestry that the handler is for
 
 
-class _Conversion:
+class Conversion:
     """One call of ``to_json``: where it is, and what it has used of its bounds."""
 
     __slots__ = ("ancestors", "characters", "containers", "items", "name", "path", "ways")
 
+    handlers: dict[str, Handler]  # by the public name of the class that they are for
+
     def __init__(self, name: str) -> None:
+        """Call the value ``name`` in errors."""
         self.name = name
         self.items = 1
         self.containers = -1  # the outermost is not counted
@@ -107,16 +114,16 @@ class _Conversion:
             ancestry = {_public_name(base): base for base in reversed(cls.__mro__)}
             # What a class was made as counts more than what it was built on: Level(int, Enum).
             if "enum.Enum" in ancestry:
-                way = _Way(cls, _Conversion.enum_member, cls)
+                way = _Way(cls, Conversion.enum_member, cls)
             elif _class_attribute(cls, "__dataclass_fields__") is not None:
-                way = _Way(cls, _Conversion.dataclass, cls)
+                way = _Way(cls, Conversion.dataclass, cls)
             else:
-                known = [name for name in reversed(ancestry) if name in _HANDLERS]
+                known = [name for name in reversed(ancestry) if name in self.handlers]
                 # Code may have thrown numpy out of sys.modules, and has values of it still.
                 if known and ("numpy" in sys.modules or not known[0].startswith(_NEED_NUMPY)):
-                    way = _Way(cls, _HANDLERS[known[0]], ancestry[known[0]])
+                    way = _Way(cls, self.handlers[known[0]], ancestry[known[0]])
                 else:
-                    way = _Way(cls, _Conversion.unknown, cls)
+                    way = _Way(cls, Conversion.unknown, cls)
             self.ways[id(cls)] = way
         return way
 
@@ -125,7 +132,7 @@ class _Conversion:
     def where(self, depth: int | None = None) -> str:
         """Return the path to the value at ``depth``; a long one is cut in the middle."""
         steps = [
-            f".{step}" if type(step) is _Field else f"[{_cut(repr(step), 60)}]"
+            f".{step}" if type(step) is Field else f"[{_cut(repr(step), 60)}]"
             for step in self.path[:depth]
         ]
         if len(steps) > 12:
@@ -277,7 +284,7 @@ class _Conversion:
         self.enter(value, len(fields))
         result = {}
         for name, item in fields.items():
-            self.path[-1] = _Field(name)
+            self.path[-1] = Field(name)
             result[self.text(name)] = self.convert(item)
         self.leave()
         return result
@@ -311,9 +318,9 @@ class _Conversion:
         if type(key) is str:
             return self.text(key)
         _, handler, base = self.way(type(key))
-        if handler is _Conversion.enum_member:
+        if handler is Conversion.enum_member:
             return self.key(key._value_)
-        if handler is _Conversion.numpy_scalar and _python_scalar(key) is not key:
+        if handler is Conversion.numpy_scalar and _python_scalar(key) is not key:
             return self.key(_python_scalar(key))
         if handler in _KEY_HANDLERS:
             mapped = handler(self, key, base)
@@ -324,9 +331,12 @@ class _Conversion:
 
     def numpy_scalar(self, value: Any, base: Any) -> object:
         scalar = _python_scalar(value)
-        return self.numpy_array(value, base) if scalar is value else self.convert(scalar)
+        return self.nested(value) if scalar is value else self.convert(scalar)
 
     def numpy_array(self, value: Any, _: Any) -> Any:
+        return self.nested(value)
+
+    def nested(self, value: Any) -> Any:
         numpy = sys.modules["numpy"]
         array = numpy.asarray(value)  # without what a subclass may have changed
         dtype, dimensions = array.dtype, array.ndim
@@ -379,7 +389,7 @@ class _Conversion:
         if value is numpy.ma.masked:
             return None
         if names is None:
-            data = self.numpy_array(value.filled(), base)  # what is masked may be anything
+            data = self.nested(value.filled())  # what is masked may be anything
             mask = numpy.ma.getmaskarray(value).tolist()
             return _blank(data, mask, value.ndim)
         if value.ndim:
@@ -407,11 +417,11 @@ class _Conversion:
         items = size * (1 + value.index.nlevels)
         self.require_items(items, f"a Series of {size:,}, with its index")
         self.enter(value, 3)
-        self.path[-1] = _Field("name")
+        self.path[-1] = Field("name")
         name = self.convert(value.name)
-        self.path[-1] = _Field("index")
+        self.path[-1] = Field("index")
         index = self.convert(value.index)
-        self.path[-1] = _Field("array")
+        self.path[-1] = Field("array")
         data = self.column(value, None)
         self.leave()
         return {"name": name, "index": index, "data": data}
@@ -423,9 +433,9 @@ class _Conversion:
             f"a DataFrame of {rows:,} x {width:,}, with its index",
         )
         self.enter(value, 3)
-        self.path[-1] = _Field("columns")
+        self.path[-1] = Field("columns")
         columns = self.convert(value.columns)
-        self.path[-1] = _Field("index")
+        self.path[-1] = Field("index")
         index = self.convert(value.index)
         dtypes = list(value.dtypes)
         if dtypes and _is_numeric(dtypes[0]) and all(dtype == dtypes[0] for dtype in dtypes):
@@ -461,67 +471,68 @@ class _Conversion:
         return self.array_of(items, items)
 
 
-_HANDLERS: dict[str, Callable[[_Conversion, Any, Any], object]] = {
-    "builtins.NoneType": _Conversion.nothing,
-    "builtins.bool": _Conversion.plain,
-    "builtins.int": _Conversion.integer,
-    "builtins.float": _Conversion.floating,
-    "builtins.complex": _Conversion.complex_number,
-    "builtins.str": _Conversion.string,
-    "builtins.bytes": _Conversion.binary,
-    "builtins.bytearray": _Conversion.binary,
-    "builtins.memoryview": _Conversion.binary,
-    "builtins.list": _Conversion.array,
-    "builtins.tuple": _Conversion.tuple_or_record,
-    "builtins.range": _Conversion.array,
-    "builtins.set": _Conversion.unordered,
-    "builtins.frozenset": _Conversion.unordered,
-    "builtins.dict": _Conversion.mapping,
-    "builtins.dict_keys": _Conversion.array,
-    "builtins.dict_values": _Conversion.array,
-    "builtins.dict_items": _Conversion.array,
-    "builtins.mappingproxy": _Conversion.mapping_proxy,
-    "collections.OrderedDict": _Conversion.mapping,
-    "collections.deque": _Conversion.array,
-    "datetime.date": _Conversion.iso,
-    "datetime.time": _Conversion.iso,
-    "datetime.timedelta": _Conversion.seconds,
-    "decimal.Decimal": _Conversion.named,
-    "fractions.Fraction": _Conversion.named,
-    "ipaddress.IPv4Address": _Conversion.named,
-    "ipaddress.IPv4Network": _Conversion.named,
-    "ipaddress.IPv6Address": _Conversion.named,
-    "ipaddress.IPv6Network": _Conversion.named,
-    "pathlib.PurePath": _Conversion.named,
-    "uuid.UUID": _Conversion.named,
-    "numpy.generic": _Conversion.numpy_scalar,
-    "numpy.ndarray": _Conversion.numpy_array,
-    "numpy.ma.MaskedArray": _Conversion.numpy_masked,
-    "pandas.Series": _Conversion.series,
-    "pandas.DataFrame": _Conversion.frame,
-    "pandas.Index": _Conversion.column,
-    "pandas.MultiIndex": _Conversion.multi_index,
-    "pandas.Interval": _Conversion.named,
-    "pandas.Period": _Conversion.named,
+HANDLERS: dict[str, Handler] = {
+    "builtins.NoneType": Conversion.nothing,
+    "builtins.bool": Conversion.plain,
+    "builtins.int": Conversion.integer,
+    "builtins.float": Conversion.floating,
+    "builtins.complex": Conversion.complex_number,
+    "builtins.str": Conversion.string,
+    "builtins.bytes": Conversion.binary,
+    "builtins.bytearray": Conversion.binary,
+    "builtins.memoryview": Conversion.binary,
+    "builtins.list": Conversion.array,
+    "builtins.tuple": Conversion.tuple_or_record,
+    "builtins.range": Conversion.array,
+    "builtins.set": Conversion.unordered,
+    "builtins.frozenset": Conversion.unordered,
+    "builtins.dict": Conversion.mapping,
+    "builtins.dict_keys": Conversion.array,
+    "builtins.dict_values": Conversion.array,
+    "builtins.dict_items": Conversion.array,
+    "builtins.mappingproxy": Conversion.mapping_proxy,
+    "collections.OrderedDict": Conversion.mapping,
+    "collections.deque": Conversion.array,
+    "datetime.date": Conversion.iso,
+    "datetime.time": Conversion.iso,
+    "datetime.timedelta": Conversion.seconds,
+    "decimal.Decimal": Conversion.named,
+    "fractions.Fraction": Conversion.named,
+    "ipaddress.IPv4Address": Conversion.named,
+    "ipaddress.IPv4Network": Conversion.named,
+    "ipaddress.IPv6Address": Conversion.named,
+    "ipaddress.IPv6Network": Conversion.named,
+    "pathlib.PurePath": Conversion.named,
+    "uuid.UUID": Conversion.named,
+    "numpy.generic": Conversion.numpy_scalar,
+    "numpy.ndarray": Conversion.numpy_array,
+    "numpy.ma.MaskedArray": Conversion.numpy_masked,
+    "pandas.Series": Conversion.series,
+    "pandas.DataFrame": Conversion.frame,
+    "pandas.Index": Conversion.column,
+    "pandas.MultiIndex": Conversion.multi_index,
+    "pandas.Interval": Conversion.named,
+    "pandas.Period": Conversion.named,
     # pandas 3 has moved these
-    "pandas.api.extensions.ExtensionArray": _Conversion.column,
-    "pandas.core.arrays.ExtensionArray": _Conversion.column,
-    "pandas.api.typing.NAType": _Conversion.nothing,
-    "pandas._libs.missing.NAType": _Conversion.nothing,
-    "pandas.api.typing.NaTType": _Conversion.nothing,
-    "pandas._libs.NaTType": _Conversion.nothing,
+    "pandas.api.extensions.ExtensionArray": Conversion.column,
+    "pandas.core.arrays.ExtensionArray": Conversion.column,
+    "pandas.api.typing.NAType": Conversion.nothing,
+    "pandas._libs.missing.NAType": Conversion.nothing,
+    "pandas.api.typing.NaTType": Conversion.nothing,
+    "pandas._libs.NaTType": Conversion.nothing,
 }
+Conversion.handlers = HANDLERS
 
 # Whose result is also what a key of that kind is called; the key's repr is, elsewhere.
 _KEY_HANDLERS = (
-    _Conversion.plain,
-    _Conversion.integer,
-    _Conversion.complex_number,
-    _Conversion.string,
-    _Conversion.iso,
-    _Conversion.seconds,
-    _Conversion.named,
-    _Conversion.numpy_scalar,
+    Conversion.plain,
+    Conversion.integer,
+    Conversion.complex_number,
+    Conversion.string,
+    Conversion.iso,
+    Conversion.seconds,
+    Conversion.named,
+    Conversion.numpy_scalar,
 )
 
 

@@ -46,7 +46,7 @@ export class Channel {
   }
 
   /** Sends frames to a peer. Rejects only when the channel is closed. */
-  send(identity: string, ...frames: (string | Buffer)[]): Promise<void> {
+  send(identity: string, ...frames: (string | Uint8Array)[]): Promise<void> {
     // zeromq.js allows one pending send: https://zeromq.github.io/zeromq.js/classes/Writable.html
     const sent = this.#sending.then(() => this.#socket.send([identity, ...frames]))
     this.#sending = sent.catch(() => undefined)

@@ -3,7 +3,7 @@
  * describes the control frames in the output pipes.
  */
 import { z } from 'zod'
-import type { JsonValue } from '../engine/engine.js'
+import type { JsonValue, ValueForm } from '../engine/engine.js'
 
 /** Both sides must be of the same version: they ship in one package. */
 export const PROTOCOL_VERSION = 1
@@ -11,7 +11,7 @@ export const PROTOCOL_VERSION = 1
 /** The exit code of a worker whose Python lacks pyzmq. */
 export const EXIT_NO_PYZMQ = 86
 
-/** Node asks for a run or a checkpoint, or answers what a run has asked. */
+/** Node asks for a run, about variables or for a checkpoint, or answers what a run has asked. */
 export type NodeMessage =
   | {
       type: 'run'
@@ -21,7 +21,12 @@ export type NodeMessage =
       result_var_name: string | null
       /** Whether the run may send `input`. */
       can_ask: boolean
+      /** Where the value is not to be plain JSON. */
+      value_form?: ValueForm
+      /** Frames with values follow. */
+      inputs?: true
     }
+  | { type: 'variables'; run: number; names: readonly string[] | null; value_form: ValueForm }
   | { type: 'answer'; number: number; text: string | null; error: string | null }
   | { type: 'checkpoint'; id: string }
 
@@ -97,10 +102,11 @@ export function encodeMessage(message: NodeMessage): string {
   return JSON.stringify(message)
 }
 
-/** The message in a worker's frames, or null if they are none. */
+/** The message in the first of a worker's frames, or null if they are none. */
 export function decodeMessage(frames: readonly Buffer[]): WorkerMessage | null {
-  const [frame, ...more] = frames
-  return frame === undefined || more.length > 0 ? null : parse(workerMessage, frame)
+  const message = frames[0] === undefined ? null : parse(workerMessage, frames[0])
+  // Only values have others.
+  return frames.length > 1 && message?.type !== 'reply' ? null : message
 }
 
 function parse<T extends z.ZodType>(schema: T, bytes: Buffer): z.output<T> | null {

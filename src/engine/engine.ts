@@ -33,6 +33,18 @@ export interface FigureFormat {
   readonly dpi: number | null
 }
 
+/**
+ * How values are answered: as JSON; or as JSON with tags and binary frames, for `src/values` to decode,
+ * in which tables are their columns or Arrow IPC streams.
+ */
+export type ValueForm = 'json' | 'columns' | 'arrow'
+
+/** Variables that are to be set, as `src/values` encodes them. */
+export interface Inputs {
+  readonly json: string
+  readonly frames: readonly Uint8Array[]
+}
+
 /** What code asks in the middle of its run, by `input()` or `getpass.getpass()`. */
 export interface Question {
   readonly prompt: string
@@ -51,8 +63,20 @@ export interface RunRequest {
   readonly echo: EchoMode
   /** The variable whose value the reply carries; null for none. */
   readonly resultVarName: string | null
+  readonly resultForm: ValueForm
+  /** Set before the code runs; null for none. */
+  readonly inputs: Inputs | null
   /** Null: nobody can be asked. */
   readonly onInput: OnInput | null
+}
+
+/** What is asked about variables between two runs. The reply carries the answer; nothing changes. */
+export interface VariablesRequest {
+  /** The number of the last run. */
+  readonly executionCount: number
+  /** The variables whose values are asked for; null: what variables there are. */
+  readonly names: readonly string[] | null
+  readonly form: ValueForm
 }
 
 /** Python's error, as a traceback ends with it. */
@@ -68,15 +92,17 @@ export interface RunError {
 export type JsonValue =
   null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
-/** What a worker says at the end of a run. */
+/** What a worker says at the end of a run, or about variables. */
 export interface RunReply {
   /** Whether the code itself ran to its end. */
   readonly completed: boolean
   /** What went wrong, in the code or afterwards with its value. */
   readonly error: RunError | null
-  /** The value asked for, and the name of its Python type. */
+  /** The value asked for, and the name of its Python type; about variables, the answer. */
   readonly value?: JsonValue
   readonly valueType?: string
+  /** What the value refers to, unless it is plain JSON. */
+  readonly frames: readonly Uint8Array[]
   /** Whether an interrupt reached the code, whatever it made of that. */
   readonly interrupted: boolean
   /** Sentences about what did not work although the code did, e.g. a figure that cannot be drawn. */
@@ -220,6 +246,8 @@ export interface Worker {
    * rejects.
    */
   run(request: RunRequest): Promise<RunOutcome>
+  /** Answers what is asked about variables, as {@link run} executes a run. */
+  variables(request: VariablesRequest): Promise<RunOutcome>
   /** Interrupts what runs now; resolves when no later run can be hit by it any more. */
   interrupt(): Promise<void>
   /**

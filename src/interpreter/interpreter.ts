@@ -6,6 +6,7 @@ import { AbortedError, BusyError, CheckpointError, ClosedError } from '../errors
 import type {
   Checkpoint,
   Engine,
+  Inputs,
   InterpreterSpec,
   OutputEvent,
   ResumeOptions,
@@ -14,6 +15,7 @@ import type {
   Worker,
   WorkerListener,
 } from '../engine/engine.js'
+import type { FileChanges } from '../files/recording.js'
 import { Checkpoints, type KeptCheckpoint } from './checkpoints.js'
 import { Clocks, type Limit } from './clocks.js'
 import { DetachedRun, DetachedRuns, Unseen } from './detached.js'
@@ -305,7 +307,8 @@ export class Interpreter {
     answer: (run: FinishedRun) => void,
   ): Promise<FinishedRun> {
     this.lastUsedAt = new Date()
-    const executionCount = (this.#executionCount += 1)
+    if (request.asks === null) this.#executionCount += 1
+    const executionCount = this.#executionCount
     const run: AskedRun = {
       request,
       execution: this.#newExecution(executionCount, request.onOutput),
@@ -321,7 +324,7 @@ export class Interpreter {
       this.#noteDeath(outcome.exit.description)
       ;({ outcome, stopped } = await this.#runOnce(run))
     }
-    if (outcome.type === 'reply') this.#stateOf = executionCount
+    if (outcome.type === 'reply' && request.asks === null) this.#stateOf = executionCount
     const finished = await this.#finish(run, outcome, stopped)
     if (run.detached !== null) this.#endDetached(run.detached, finished)
     return finished
@@ -338,17 +341,18 @@ export class Interpreter {
   }
 
   async #runOnce(run: AskedRun): Promise<Attempt> {
-    const { request } = run
+    const { inputs, recording } = run.request
+    const encoded = inputs === null ? null : await inputs()
     const worker = await this.#liveWorker()
-    await request.recording.begin()
+    await recording?.begin()
     try {
-      return await this.#runOn(worker, run)
+      return await this.#runOn(worker, run, encoded)
     } finally {
-      await request.recording.end()
+      await recording?.end()
     }
   }
 
-  async #runOn(worker: Worker, run: AskedRun): Promise<Attempt> {
+  async #runOn(worker: Worker, run: AskedRun, inputs: Inputs | null): Promise<Attempt> {
     const { request, execution } = run
     if (request.signal?.aborted === true) throw new AbortedError(request.signal.reason)
     const stop = new Stop(worker, execution, this.#settings.interruptGraceMs)
@@ -362,14 +366,20 @@ export class Interpreter {
     request.signal?.addEventListener('abort', abort, { once: true })
     this.#current = { executionCount: execution.executionCount, run, stop, clocks }
     try {
-      const { code, echo, resultVarName, onInput } = request
-      const outcome = await worker.run({
-        executionCount: execution.executionCount,
-        code,
-        echo,
-        resultVarName,
-        onInput,
-      })
+      const { executionCount } = execution
+      const { code, echo, resultVarName, resultForm, asks, onInput } = request
+      const outcome =
+        asks === null
+          ? await worker.run({
+              executionCount,
+              code,
+              echo,
+              resultVarName,
+              resultForm,
+              inputs,
+              onInput,
+            })
+          : await worker.variables({ executionCount, ...asks })
       await stop.delivered()
       await execution.end()
       return { outcome, stopped: stop.reason }
@@ -436,7 +446,7 @@ export class Interpreter {
       goesOn: null,
       durationMs,
     }
-    return this.#report(run, end, !aborted && run.detached === null)
+    return this.#report(run, end, !aborted && run.detached === null && run.request.hasResult)
   }
 
   /**
@@ -456,7 +466,7 @@ export class Interpreter {
       late: heard ? this.#late.take() : [],
       queuedMs: run.queuedMs,
       executionId: run.detached?.id ?? null,
-      files: run.request.recording.changes,
+      files: run.request.recording?.changes ?? NO_CHANGES,
       ...end,
       restart,
       setBack,
@@ -595,11 +605,12 @@ export class Interpreter {
   }
 
   #onOutput({ executionCount, output }: OutputEvent): Promise<void> | undefined {
-    if (executionCount !== this.#current?.executionCount) {
+    const current = this.#current
+    if (executionCount !== current?.executionCount || !current.run.request.hasResult) {
       this.#late.add(executionCount, output)
       return undefined
     }
-    const { run, clocks } = this.#current
+    const { run, clocks } = current
     run.unseen?.add(output)
     const taken = run.execution.add(output)
     clocks.heard(taken)
@@ -642,6 +653,8 @@ function durationOf({ startedAtMs }: AskedRun): number {
 function isUntouched(outcome: RunOutcome): outcome is Extract<RunOutcome, { type: 'died' }> {
   return outcome.type === 'died' && !outcome.started
 }
+
+const NO_CHANGES: FileChanges = { files: [], notices: [] }
 
 /** How a process goes on for one that is gone, or is to go. */
 const IN_ITS_PLACE: ResumeOptions = { branch: false, reseed: false }

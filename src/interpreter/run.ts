@@ -1,6 +1,15 @@
 /** One run as an interpreter is asked for it, and all that is known of it when its call is answered. */
 import type { FileChanges, Recording } from '../files/recording.js'
-import type { EchoMode, Exit, OnInput, Restored, RunReply } from '../engine/engine.js'
+import type {
+  EchoMode,
+  Exit,
+  Inputs,
+  OnInput,
+  Restored,
+  RunReply,
+  ValueForm,
+  VariablesRequest,
+} from '../engine/engine.js'
 import type { Limit, RunLimits } from './clocks.js'
 import type { DetachedRun } from './detached.js'
 import type { Execution, LiveListener } from './execution.js'
@@ -20,14 +29,21 @@ export interface ExecuteRequest extends RunLimits {
   readonly code: string
   readonly echo: EchoMode
   readonly resultVarName: string | null
+  readonly resultForm: ValueForm
+  /** Encodes the variables that are set before the code runs; null for none. */
+  readonly inputs: (() => Promise<Inputs>) | null
+  /** Null: it is a run. Else it has no code, no number and no trace: it only asks about variables. */
+  readonly asks: Omit<VariablesRequest, 'executionCount'> | null
+  /** Whether its call answers a result. If not, what there is to tell is left for the next one. */
+  readonly hasResult: boolean
   readonly onTimeout: OnTimeout
   readonly signal: AbortSignal | undefined
   /** Hears what the run emits until its call is answered; null: nobody does. */
   readonly onOutput: LiveListener | null
   /** Answers what the code asks; null: nobody can be asked. */
   readonly onInput: OnInput | null
-  /** Follows which files it changes. */
-  readonly recording: Recording
+  /** Follows which files it changes; null: nobody does. */
+  readonly recording: Recording | null
 }
 
 /** A process was replaced by a new one. */

@@ -26,6 +26,7 @@ export const MANAGE_DESCRIPTION = `Manages Python interpreters. You have a sessi
 - drop: forget a checkpoint.
 - peek: see what a detached run has printed since your last look, and whether it still runs.
 - wait: wait for a detached run, at most timeout_ms; answers its result once it has ended.
+- variables: see what variables there are, with type, size, shape, columns and a short preview, without running code.
 - stop: end a run, if need be with its process: then the session goes back to its last checkpoint.
 
 Checkpoints hold variables, imports and the current directory. Files, databases and all else outside of Python are not undone.

@@ -6,6 +6,7 @@ import { interrupt, meantRun, peek, stop, wait } from './control.js'
 import type { PeekAnswer, StopAnswer, WaitOptions } from './control.js'
 import type { InterpreterOptions, Interpreters } from './interpreters.js'
 import type { FigureFolder } from './result.js'
+import { listVariables, type VariableInfo } from './variables.js'
 
 /** What `checkpoint` takes. */
 export interface CheckpointOptions extends InterpreterOptions {
@@ -52,6 +53,7 @@ export type ManageOptions = CheckpointOptions &
       | 'peek'
       | 'wait'
       | 'stop'
+      | 'variables'
   }
 
 /** One checkpoint as `list` shows it. */
@@ -103,7 +105,7 @@ export interface CheckpointAnswer {
 
 /** What `manageInterpreters` answers. */
 export type ManageResult =
-  | ({ success: true; interpreters?: InterpreterInfo[] } & Partial<
+  | ({ success: true; interpreters?: InterpreterInfo[]; variables?: VariableInfo[] } & Partial<
       CheckpointAnswer & PeekAnswer & StopAnswer
     >)
   | { success: false; error: string }
@@ -116,7 +118,7 @@ export interface Caller {
   readonly client: string
   /** Restricts what is seen and touched to this client; undefined: all. */
   readonly only: string | undefined
-  /** Aborts a wait. */
+  /** Aborts a wait, be it for a run that `variables` waits for. */
   readonly signal: AbortSignal | undefined
 }
 
@@ -157,13 +159,14 @@ const TAKES: Record<ManageOptions['operation'], readonly (keyof Request)[]> = {
   peek: ON_A_RUN,
   wait: [...ON_A_RUN, 'timeout_ms'],
   stop: ON_A_RUN,
+  variables: ON_AN_INTERPRETER,
 }
 
 /**
  * Carries out one operation.
  *
- * @throws UnknownInterpreterError, UnknownExecutionError, CheckpointError, BusyError, AbortedError, and
- *   what the engine throws when no process can be started
+ * @throws UnknownInterpreterError, UnknownExecutionError, CheckpointError, VariablesError, BusyError,
+ *   AbortedError, and what the engine throws when no process can be started
  */
 export async function manage(
   interpreters: Interpreters,
@@ -202,6 +205,12 @@ export async function manage(
     case 'drop':
       if (checkpoint == null) return { success: false, error: DROP_WHAT }
       return answerWith(interpreter, interpreter.drop(checkpoint))
+    case 'variables':
+      return {
+        success: true,
+        interpreter_id: interpreter.id,
+        variables: await listVariables(interpreter, { timeoutMs, signal }),
+      }
     case 'branch': {
       const owner = request.new_client_id ?? interpreter.clientId
       const branch = async (from: Checkpoint) =>

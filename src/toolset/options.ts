@@ -73,6 +73,10 @@ export type DetachedRunEndListener = (end: {
 export interface RunOptions {
   /** The variable whose value `result` carries. */
   readonly result_var_name?: string | null | undefined
+  /** As what `result` comes: JSON, or with {@link JsRunOptions} JavaScript's own. @default 'json' */
+  readonly resultAs?: 'json' | undefined
+  /** Variables that are set before the code runs, by name. docs/values.md lists what can be one. */
+  readonly inputs?: Readonly<Record<string, unknown>> | undefined
   /** An interpreter other than the client's session. */
   readonly interpreter_id?: string | null | undefined
   /** Whose session to use. @default 'default' */
@@ -100,4 +104,9 @@ export interface RunOptions {
    * time limit; what it throws is raised in the code. @default input() is an error
    */
   readonly onInput?: OnInput | undefined
+}
+
+/** Options of a run whose `result` is JavaScript's own: typed arrays, dates, maps, Arrow tables. */
+export interface JsRunOptions extends Omit<RunOptions, 'resultAs'> {
+  readonly resultAs: 'js'
 }

@@ -26,8 +26,11 @@ export interface NoticeOutput {
 /** What a run says, as it says it. */
 export type RunOutput = LiveOutput | ErrorOutput | NoticeOutput
 
-/** The result of one run. `success` tells whether there is an `error`. */
-export type RunResult = RunFields & (Succeeded | Failed)
+/**
+ * The result of one run. `success` tells whether there is an `error`. `Value` is what `result` can be:
+ * JSON, or with `resultAs: 'js'` {@link JsValue}.
+ */
+export type RunResult<Value = JsonValue> = RunFields<Value> & (Succeeded | Failed)
 
 interface Succeeded {
   /** The code ran to its end, and its value, if one was asked for, is there. */
@@ -42,9 +45,9 @@ interface Failed {
 }
 
 /** The fields of every result. Those that do not apply are absent. */
-export interface RunFields {
-  /** The value of `result_var_name` as JSON; null without one. The README lists the mappings. */
-  result: JsonValue
+export interface RunFields<Value = JsonValue> {
+  /** The value of `result_var_name`; null without one. docs/values.md lists the mappings. */
+  result: Value
   /** The Python type of `result`, e.g. `pandas.DataFrame`. */
   result_type?: string
   /** What was printed, echoed values in their place. */

@@ -50,11 +50,13 @@ export const manageInput = z.strictObject({
       'peek',
       'wait',
       'stop',
+      'variables',
     ])
     .describe(
       'create, list, delete, restart (forgets all variables), interrupt (stops a run), checkpoint ' +
         '(remembers all variables), rollback (undoes), branch (a copy that goes on), drop, or for a ' +
-        'detached run peek (new output), wait (its result) or stop.',
+        'detached run peek (new output), wait (its result) or stop; or variables (lists them, with ' +
+        'type, size and a preview).',
     ),
   interpreter_id: interpreterId.nullish(),
   name: z
@@ -110,6 +112,10 @@ export const constructorOptions = z.looseObject({
     .optional(),
 })
 
+const record = z.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'must be an object with values by name',
+)
 const echo = z.enum(['all', 'last', 'none'])
 const clientId = z.string().min(1)
 
@@ -120,6 +126,21 @@ export const runOptions = runInput.extend({
   signal: z.instanceof(AbortSignal).optional(),
   onOutput,
   onInput,
+  inputs: record.optional(),
+  resultAs: z.enum(['json', 'js']).optional(),
+})
+
+/** What a programmer can pass to the methods for variables. */
+export const variableOptions = z.strictObject({
+  interpreter_id: interpreterId.nullish(),
+  client_id: clientId.optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+})
+
+/** The arguments of `setVariables` and `getVariables`. */
+export const variableArguments = z.object({
+  variables: record.default({}),
+  names: z.array(z.string()).default([]),
 })
 
 /** What a programmer can pass to `manageInterpreters`. */

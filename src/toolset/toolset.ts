@@ -3,7 +3,12 @@
  * processes and no sockets.
  */
 import { basename, join, relative, resolve } from 'node:path'
-import { CheckpointError, ClosedError, PythonInterpreterError } from '../errors.js'
+import {
+  CheckpointError,
+  ClosedError,
+  InvalidOptionError,
+  PythonInterpreterError,
+} from '../errors.js'
 import type { Engine, FigureFormat } from '../engine/engine.js'
 import { isEngineFolder, LocalEngine } from '../engine/local/local-engine.js'
 import { WorkdirFiles } from '../files/workdir-files.js'
@@ -20,7 +25,8 @@ import type {
   WaitAnswer,
   WaitOptions,
 } from './control.js'
-import { Interpreters } from './interpreters.js'
+import { Interpreters, type InterpreterOptions } from './interpreters.js'
+import type { JsValue } from '../values/decode.js'
 import { runLimits, toolsetLimits, type ToolsetLimits } from './limits.js'
 import {
   manage,
@@ -32,7 +38,7 @@ import {
   type ManageResult,
   type RollbackOptions,
 } from './manage.js'
-import type { PythonInterpreterToolSetOptions, RunOptions } from './options.js'
+import type { JsRunOptions, PythonInterpreterToolSetOptions, RunOptions } from './options.js'
 import { toModelText, type ToolAnswer } from './model-text.js'
 import { OutputListener } from './output-listener.js'
 import { runResult, type FigureFolder, type RefusedRun, type RunResult } from './result.js'
@@ -48,10 +54,23 @@ import {
   runOptions,
   toolContext,
   toolsetOptions,
+  variableArguments,
+  variableOptions,
   waitOptions,
   type ToolsetSettings,
 } from './schemas.js'
 import type { Tool, ToolSet } from './tool.js'
+import {
+  getVariables,
+  inputsOf,
+  jsForm,
+  listVariables,
+  setVariables,
+  withJsValue,
+  type SetVariables,
+  type VariableInfo,
+  type VariableOptions,
+} from './variables.js'
 
 const DEFAULT_CLIENT = 'default'
 const CONSTRUCTOR = 'new PythonInterpreterToolSet()'
@@ -66,6 +85,11 @@ const OUTPUT_FOLDER = '.outputs'
  * not import matplotlib, which would cost every session half a second.
  */
 export const DEFAULT_INIT_CODE = `__import__("os").environ.setdefault("MPLBACKEND", "agg")`
+
+/** Code, where it is one of the options. */
+interface WithCode {
+  readonly code: string
+}
 
 /** Gives an agent Python: the tools `run_python_code` and `manage_interpreters`. */
 export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
@@ -125,28 +149,35 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    * Resolves whatever the code does. Rejects for misuse and for what no result can express.
    *
    * @throws InvalidOptionError, UnknownInterpreterError, BusyError, ClosedError, AbortedError
+   * @throws ValueNotExpressibleError for `inputs` that Python has no counterpart of
    * @throws NoPythonError, NoPyzmqError, StartError, InitCodeError when no process can be started
    */
+  async runPythonCode(code: string, options: JsRunOptions): Promise<RunResult<JsValue>>
   async runPythonCode(code: string, options?: RunOptions): Promise<RunResult>
-  async runPythonCode(request: RunOptions & { readonly code: string }): Promise<RunResult>
+  async runPythonCode(request: JsRunOptions & WithCode): Promise<RunResult<JsValue>>
+  async runPythonCode(request: RunOptions & WithCode): Promise<RunResult>
   async runPythonCode(
-    first: string | (RunOptions & { readonly code: string }),
-    options: RunOptions = {},
-  ): Promise<RunResult> {
+    first: string | ((RunOptions | JsRunOptions) & WithCode),
+    options: RunOptions | JsRunOptions = {},
+  ): Promise<RunResult<JsValue>> {
     const given = isObject(first) ? first : { ...parse(anyObject, options, CALL), code: first }
     const request = parse(runOptions, given, CALL)
     this.#requireOpen()
     const limits = runLimits(request, this.#limits)
-    const { code, interpreter_id: id, client_id: client } = request
-    const interpreter =
-      id == null
-        ? this.#interpreters.session(client ?? DEFAULT_CLIENT)
-        : this.#interpreters.get(id, client)
+    if (request.resultAs === 'js' && request.on_timeout === 'detach') {
+      throw new InvalidOptionError(`${CALL}: resultAs: 'js' is not for a run that may be detached.`)
+    }
+    const inputs = request.inputs === undefined ? null : inputsOf(request.inputs, 'inputs')
+    const interpreter = this.#interpreter(request)
     const listener = request.onOutput && new OutputListener(request.onOutput)
     const run = await interpreter.execute({
-      code,
+      code: request.code,
       echo: request.echo ?? this.#settings.echo,
       resultVarName: request.result_var_name ?? null,
+      resultForm: request.resultAs === 'js' ? jsForm() : 'json',
+      inputs,
+      asks: null,
+      hasResult: true,
       ...limits,
       onTimeout: request.on_timeout ?? 'interrupt',
       signal: request.signal,
@@ -154,7 +185,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       onInput: request.onInput ?? null,
       recording: this.#watch.recording(),
     })
-    const result = await runResult(interpreter.id, run, this.#figureFolder)
+    const json = await runResult(interpreter.id, run, this.#figureFolder)
+    const result = request.resultAs === 'js' ? await withJsValue(json, run) : json
     if (listener !== undefined && !run.execution.isMuted) await tellEnd(listener, result)
     return result
   }
@@ -169,6 +201,50 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    */
   stream(code: string, options: Omit<RunOptions, 'onOutput'> = {}): RunStream {
     return new RunStream((onOutput) => this.runPythonCode(code, { ...options, onOutput }))
+  }
+
+  /**
+   * Sets variables of a client's session, or none of them, after the runs that it was asked for before.
+   * Typed arrays are not copied: leave them as they are until this has settled.
+   *
+   * @throws ValueNotExpressibleError for what Python has no counterpart of
+   * @throws VariablesError where the Python process died of it; and as {@link runPythonCode}
+   */
+  async setVariables(
+    variables: Readonly<Record<string, unknown>>,
+    options: VariableOptions = {},
+  ): Promise<SetVariables> {
+    const { variables: values } = parse(variableArguments, { variables }, 'setVariables()')
+    const { interpreter, patience } = this.#asked(options, 'setVariables()')
+    return setVariables(interpreter, values, patience)
+  }
+
+  /**
+   * Reads variables of a client's session, as JavaScript's own values, after the runs that it was
+   * asked for before. It is no run, and changes nothing.
+   *
+   * @throws UnknownVariableError for a name that no variable has
+   * @throws ValueNotExpressibleError for what JavaScript has no counterpart of
+   * @throws VariablesError where it took too long; and as {@link runPythonCode}
+   */
+  async getVariables<Name extends string>(
+    names: readonly Name[],
+    options: VariableOptions = {},
+  ): Promise<Record<Name, JsValue>> {
+    const { names: asked } = parse(variableArguments, { names }, 'getVariables()')
+    const { interpreter, patience } = this.#asked(options, 'getVariables()')
+    return getVariables(interpreter, asked, patience)
+  }
+
+  /**
+   * Tells what variables a client's session has, with their types, sizes and a glimpse of each, after
+   * the runs that it was asked for before. It runs no code, and changes nothing.
+   *
+   * @throws VariablesError where it took too long; and as {@link runPythonCode}
+   */
+  async variables(options: VariableOptions = {}): Promise<VariableInfo[]> {
+    const { interpreter, patience } = this.#asked(options, 'variables()')
+    return listVariables(interpreter, patience)
   }
 
   /**
@@ -311,6 +387,22 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     return manage(this.#interpreters, request, caller, settings)
   }
 
+  #asked(options: VariableOptions, call: string) {
+    const { signal, ...whose } = parse(variableOptions, options, call)
+    this.#requireOpen()
+    return {
+      interpreter: this.#interpreter(whose),
+      patience: { timeoutMs: this.#limits.timeoutMs, signal },
+    }
+  }
+
+  /** The one that is named, or the client's session. */
+  #interpreter({ interpreter_id: id, client_id: client }: InterpreterOptions): Interpreter {
+    return id == null
+      ? this.#interpreters.session(client ?? DEFAULT_CLIENT)
+      : this.#interpreters.get(id, client)
+  }
+
   #meantRun({ client_id: client, ...request }: ExecutionOptions): MeantRun {
     this.#requireOpen()
     return meantRun(this.#interpreters, request, client ?? DEFAULT_CLIENT, client)
@@ -348,7 +440,10 @@ async function answerErrors(operation: () => Promise<ManageResult>): Promise<Man
 }
 
 /** Tells what is known only at the end of a run. */
-async function tellEnd(listener: OutputListener, { notices, error }: RunResult): Promise<void> {
+async function tellEnd(
+  listener: OutputListener,
+  { notices, error }: RunResult<JsValue>,
+): Promise<void> {
   for (const text of notices ?? []) await listener.hear({ type: 'notice', text })
   if (error !== undefined) await listener.hear({ type: 'error', ...error })
   listener.rethrow()

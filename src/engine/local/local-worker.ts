@@ -12,6 +12,7 @@ import {
   decodeOutput,
   encodeMessage,
   type InputMessage,
+  type NodeMessage,
   type ReadyMessage,
   type ReplyMessage,
   type WorkerMessage,
@@ -31,6 +32,7 @@ import type {
   RunReply,
   RunRequest,
   StartedBy,
+  VariablesRequest,
   Worker,
   WorkerListener,
 } from '../engine.js'
@@ -100,7 +102,7 @@ interface PendingRun {
   readonly onStart: () => void
   started: boolean
   endedStreams: number
-  reply: ReplyMessage | null
+  reply: RunReply | null
   readonly onInput: OnInput | null
 }
 
@@ -172,38 +174,24 @@ export class LocalWorker implements Worker {
     return this.#restored
   }
 
-  async run(request: RunRequest): Promise<RunOutcome> {
-    if (this.#exit !== null) return { type: 'died', exit: this.#exit, started: false }
-    this.#watchLater()
-    const outcome = new Promise<RunOutcome>((resolve) => {
-      this.#lastRun = request.executionCount
-      let onStart: () => void = () => undefined
-      const startedOrEnded = new Promise<void>((resolveStart) => {
-        onStart = resolveStart
-      })
-      this.#pending = {
-        startedOrEnded,
-        onStart,
-        run: request.executionCount,
-        resolve,
-        release: this.#start.channel.expect(),
-        started: false,
-        endedStreams: 0,
-        reply: null,
-        onInput: request.onInput,
-      }
-    })
-    const message = encodeMessage({
+  run(request: RunRequest): Promise<RunOutcome> {
+    const { executionCount, code, echo, resultVarName, resultForm, inputs, onInput } = request
+    const message: NodeMessage = {
       type: 'run',
-      run: request.executionCount,
-      code: request.code,
-      echo: request.echo,
-      result_var_name: request.resultVarName,
-      can_ask: request.onInput !== null,
-    })
-    // Where sending fails, the engine is being closed, and the process's end settles the run.
-    this.#start.channel.send(this.#identity, message).catch(() => undefined)
-    return outcome
+      run: executionCount,
+      code,
+      echo,
+      result_var_name: resultVarName,
+      can_ask: onInput !== null,
+    }
+    if (resultForm !== 'json') message.value_form = resultForm
+    if (inputs === null) return this.#perform(executionCount, onInput, message)
+    message.inputs = true
+    return this.#perform(executionCount, onInput, message, inputs.json, ...inputs.frames)
+  }
+
+  variables({ executionCount: run, names, form }: VariablesRequest): Promise<RunOutcome> {
+    return this.#perform(run, null, { type: 'variables', run, names, value_form: form })
   }
 
   async interrupt(): Promise<void> {
@@ -258,10 +246,43 @@ export class LocalWorker implements Worker {
     return join(this.#folder, 'no-checkpoint')
   }
 
+  async #perform(
+    run: number,
+    onInput: OnInput | null,
+    message: NodeMessage,
+    ...frames: (string | Uint8Array)[]
+  ): Promise<RunOutcome> {
+    if (this.#exit !== null) return { type: 'died', exit: this.#exit, started: false }
+    this.#watchLater()
+    const outcome = new Promise<RunOutcome>((resolve) => {
+      this.#lastRun = run
+      let onStart: () => void = () => undefined
+      const startedOrEnded = new Promise<void>((resolveStart) => {
+        onStart = resolveStart
+      })
+      this.#pending = {
+        startedOrEnded,
+        onStart,
+        run,
+        resolve,
+        release: this.#start.channel.expect(),
+        started: false,
+        endedStreams: 0,
+        reply: null,
+        onInput,
+      }
+    })
+    // Where sending fails, the engine is being closed, and the process's end settles the run.
+    this.#start.channel
+      .send(this.#identity, encodeMessage(message), ...frames)
+      .catch(() => undefined)
+    return outcome
+  }
+
   async #begin(): Promise<void> {
     const { channel, keeper, timeoutMs, signal } = this.#start
     signal.throwIfAborted()
-    channel.listen(this.#identity, (frames) => this.#hear(decodeMessage(frames)))
+    channel.listen(this.#identity, (frames) => this.#hear(decodeMessage(frames), frames))
     const release = channel.expect()
     const abandon = () => void this.kill('was killed because it was not needed any more')
     signal.addEventListener('abort', abandon)
@@ -331,7 +352,7 @@ export class LocalWorker implements Worker {
     return inTime(Promise.race([ready, ended]), timeoutMs, late)
   }
 
-  #hear(message: WorkerMessage | null): void {
+  #hear(message: WorkerMessage | null, frames: readonly Buffer[]): void {
     if (message?.type === 'ready') {
       this.#lastRun = 0
       this.#renewPipes(message.pipes)
@@ -352,7 +373,7 @@ export class LocalWorker implements Worker {
       for (const pipe of this.#output.pipes) pipe.read()
       if (this.#pending.endedStreams < STREAMS.length) this.#output.watch()
       this.#renewPipes(message.pipes)
-      this.#pending.reply = message
+      this.#pending.reply = runReply(message, frames.slice(1))
       this.#settleReply()
     } else if (message?.type === 'input' && message.run === this.#pending?.run) {
       void this.#answer(this.#pending, message)
@@ -455,7 +476,7 @@ export class LocalWorker implements Worker {
     this.#parts.clear() // what an interrupt left incomplete
     pending.onStart()
     pending.release()
-    pending.resolve({ type: 'reply', reply: runReply(pending.reply) })
+    pending.resolve({ type: 'reply', reply: pending.reply })
   }
 
   /** Starts to read what the worker writes; the keeper has kept the pipes open until now. */
@@ -530,7 +551,7 @@ async function ask(onInput: OnInput | null, question: Question) {
   }
 }
 
-function runReply(message: ReplyMessage): RunReply {
+function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunReply {
   const { completed, error, interrupted, notices, survivors } = message
   const { value, value_type: valueType } = message
   return {
@@ -539,6 +560,7 @@ function runReply(message: ReplyMessage): RunReply {
     interrupted,
     notices,
     survivors,
+    frames,
     ...(value === undefined ? {} : { value }),
     ...(valueType === undefined ? {} : { valueType }),
   }
