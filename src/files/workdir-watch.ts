@@ -173,8 +173,9 @@ export class WorkdirWatch {
     this.#countEvent()
     if (typeof name !== 'string' || this.#folders.get(folder.path) !== folder) return
     if (name === ITSELF) {
-      // Of others their parents tell.
       if (folder.path === '') this.#lookAtRoot(folder)
+      // It is gone. Its parent tells of what is in its place, be it with the same inode number.
+      else if (event === 'rename') this.#unwatch(folder.path)
       return
     }
     const path = posix.join(folder.path, name)
