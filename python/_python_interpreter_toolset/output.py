@@ -129,8 +129,10 @@ class Output:
         if self.diverted is not None:
             self.diverted.append(output)
             return
-        with contextlib.suppress(Exception):  # user code may have put anything in its place
-            sys.stdout.flush()
+        own = self._streams[0]
+        if sys.stdout is not own or not own.write_through:  # else there is nothing to flush
+            with contextlib.suppress(Exception):  # user code may have put anything in its place
+                sys.stdout.flush()
         name = b"%d-%d\n" % (getpid(), next(self._published))
         *first, last = parts(encode_json(output), _FRAME_ROOM)
         run = self.run_of_writer()
