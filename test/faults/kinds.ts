@@ -139,7 +139,15 @@ async function killCheckpoints(session: Session): Promise<boolean> {
   }
   const left = checkpoints.filter((checkpoint) => !victims.includes(checkpoint))
   session.ledger.left(left.map((checkpoint) => checkpoint.execution_count))
-  if (session.dice.chance(0.5)) await dying(session.dice.pick(Object.values(DEADLY)))(session)
+  if (session.dice.chance(0.5)) {
+    await dying(session.dice.pick(Object.values(DEADLY)))(session)
+    return true
+  }
+  // Until Node has heard of it, the list shows those that were killed, which later would count.
+  await eventually('it is known that they are gone', async () => {
+    const { checkpoints: there } = await session.list()
+    return !there.some(({ id }) => victims.some((victim) => victim.id === id))
+  })
   return true
 }
 
