@@ -1,7 +1,7 @@
 /**
  * Which files below a folder change while code runs. The kernel tells (inotify, through `fs.watch`), so
  * that nobody's writes are missed: Python's, those of native libraries, and those of child processes.
- * A run that changes no file costs two turns of Node's event loop, not a scan of the folder.
+ * A run that changes no file costs four turns of Node's event loop, not a scan of the folder.
  */
 import { lstatSync, opendirSync, readFileSync, watch, type FSWatcher } from 'node:fs'
 import { join, posix } from 'node:path'
