@@ -168,9 +168,10 @@ class Copies:
             if parent.recv(1) != _GO_AHEAD:
                 os._exit(1)
             names = threads.names[:_MOST_THREADS_NAMED]
-            _tell(connection, {"event": "asleep", "id": copy_id, "pid": os.getpid()})
+            # Before the keeper hears of it: one that is known, and then killed, is not made again.
             with contextlib.suppress(OSError), parent:
                 parent.send(_ASLEEP)
+            _tell(connection, {"event": "asleep", "id": copy_id, "pid": os.getpid()})
             while packet := connection.recv(_MAX_PACKET):
                 request: dict[str, Any] = json.loads(packet)
                 forked = {"event": "forked", "id": request["id"]}
