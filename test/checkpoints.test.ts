@@ -431,6 +431,20 @@ describe('a checkpoint', () => {
     await untilCheckpointOf(tools, 2)
   })
 
+  it('is there when no run has come for a while, however much memory the last has used', async () => {
+    const tools = await makeSession({ checkpoint: 'auto' })
+    // Its system time, most of a second, would put the checkpoint off for twenty times as long.
+    await tools.runPythonCode(
+      [
+        'import mmap',
+        'megabyte = b"x" * 2**20',
+        'for i in range(4000):',
+        '    with mmap.mmap(-1, 2**20) as pages: pages.write(megabyte)',
+      ].join('\n'),
+    )
+    await untilCheckpointOf(tools, 1)
+  })
+
   it.each(['always', 'auto'] as const)(
     'that fails (%s) does not stop the session',
     async (policy) => {

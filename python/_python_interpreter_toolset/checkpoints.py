@@ -17,6 +17,7 @@ _WORK_OF_COPY = 2  # what it takes to end the copy, and to tell of it, counts as
 _MOST_FORK_COST = 0.1  # s
 _FIRST_COST = 0.006  # s; what a fork costs here is not known before the first
 _FAULT_SECONDS = 1e-5  # more than it takes the system to copy a page
+_IDLE_SECONDS = 2.0  # after which a session that rests has its checkpoint, whatever it has cost
 _RETRY_SECONDS = 0.05
 _MAX_RETRY_SECONDS = 1.0
 _PATIENCE_SECONDS = 1.0  # of who asks for a checkpoint while a thread computes
@@ -28,8 +29,9 @@ class Checkpoints:
 
     A copy costs the time of the fork, and then the system copies each page that a run changes. By
     the policy "auto" the next is made when both together are no more than a twentieth of the time
-    since the last; runs that follow each other sooner share one, made as soon as it is due. By
-    "always" every run has one, and by "off" only those are made that are asked for.
+    since the last, or when no run has come for a while; runs that follow each other sooner share
+    one, made as soon as it is due. By "always" every run has one, and by "off" only those are made
+    that are asked for.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class Checkpoints:
         self._retry = _RETRY_SECONDS  # what hindered the last one need not hinder this one
         if self._policy == "auto":
             cost = self._fork_cost + _cost_of_copied_pages(self._usage)
-            self._due_at = self._made_at + cost / _SHARE
+            self._due_at = min(self._made_at + cost / _SHARE, monotonic() + _IDLE_SECONDS)
 
     def milliseconds_left(self) -> int | None:
         """Answer how long to wait for a message before calling `make_due`; None: for ever."""
