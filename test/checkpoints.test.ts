@@ -431,6 +431,19 @@ describe('a checkpoint', () => {
     await untilCheckpointOf(tools, 2)
   })
 
+  it('is made up for where a native thread that nobody knows was about to end', async () => {
+    const tools = await makeSession()
+    await tools.runPythonCode(
+      [
+        'import ctypes',
+        'c = ctypes.CDLL(None)',
+        'thread = ctypes.c_ulong()',
+        'c.pthread_create(ctypes.byref(thread), None, c.usleep, ctypes.c_void_p(20_000))',
+      ].join('\n'),
+    )
+    await untilCheckpointOf(tools, 1)
+  })
+
   it('is there when no run has come for a while, however much memory the last has used', async () => {
     const tools = await makeSession({ checkpoint: 'auto' })
     // Its system time, most of a second, would put the checkpoint off for twenty times as long.

@@ -135,7 +135,8 @@ class Copies:
         unknown = {id: name for id, name in found.items() if id in before}
         self._unfit = frozenset(unknown)
         if unknown:
-            raise CannotCopy(_explain(unknown))
+            # One that is about to end is gone when next looked for; `_require_fit` knows the others.
+            raise CannotCopyNow(_explain(unknown))
 
     @contextlib.contextmanager
     def _introduced(self, copy_id: str, run: int) -> Iterator[socket.socket]:
