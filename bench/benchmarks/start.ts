@@ -1,4 +1,4 @@
-import { DEFAULT_PRELOAD } from '../../src/index.js'
+import { DEFAULT_PRELOAD } from 'python-interpreter-toolset'
 import type { Benchmark } from '../benchmark.js'
 import { ipykernelStart } from '../contenders/ipykernel.js'
 import { pyodideStart } from '../contenders/pyodide.js'

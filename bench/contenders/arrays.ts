@@ -1,5 +1,5 @@
 /** Arrays in and out of a session of this project. */
-import { NdArray, PythonInterpreterToolSet } from '../../src/index.js'
+import { NdArray, PythonInterpreterToolSet } from 'python-interpreter-toolset'
 import type { Contender, Setting } from '../benchmark.js'
 
 /** Reads an array of so many numbers, `times` a round. */

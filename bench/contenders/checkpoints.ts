@@ -1,6 +1,6 @@
 /** This project where it keeps checkpoints of its sessions: what they cost, and what they save. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CheckpointPolicy, PythonInterpreterToolSet } from '../../src/index.js'
+import type { CheckpointPolicy, PythonInterpreterToolSet } from 'python-interpreter-toolset'
 import type { Contender, Setting } from '../benchmark.js'
 import { openWithTemplate, timedRun } from './toolset.js'
 

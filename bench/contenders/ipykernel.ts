@@ -1,5 +1,5 @@
 /** ipykernel through jupyter_client, as contender in each benchmark. */
-import { DEFAULT_PRELOAD } from '../../src/index.js'
+import { DEFAULT_PRELOAD } from 'python-interpreter-toolset'
 import type { Contender, Setting } from '../benchmark.js'
 import { pssOf, rssOf, withDescendants } from '../memory.js'
 import { IpykernelDriver, type Command } from './ipykernel-driver.js'

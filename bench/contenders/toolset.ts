@@ -9,7 +9,7 @@ import {
   type InterpreterInfo,
   type LocalEngineOptions,
   type PythonInterpreterToolSetOptions,
-} from '../../src/index.js'
+} from 'python-interpreter-toolset'
 import type { Contender, Setting } from '../benchmark.js'
 import { descendantsOf, parentOf, pssOf, rssOf } from '../memory.js'
 

@@ -23,24 +23,21 @@ export interface RunLimits {
 
 /** Both clocks of one run; the first limit that is reached stops both. */
 export class Clocks {
-  readonly #limits: RunLimits
   readonly #reached: (limit: Limit) => void
-  #run: NodeJS.Timeout | undefined
-  #silence: NodeJS.Timeout | undefined
-  #startedAt = performance.now()
+  readonly #run: Clock
+  readonly #silence: Clock
 
   /** @param reached - hears which limit was reached */
-  constructor(limits: RunLimits, reached: (limit: Limit) => void) {
-    this.#limits = limits
+  constructor({ timeoutMs, idleTimeoutMs }: RunLimits, reached: (limit: Limit) => void) {
     this.#reached = reached
-    this.#set(START_MS)
+    this.#run = new Clock(timeoutMs, START_MS, () => this.#reach('run'))
+    this.#silence = new Clock(idleTimeoutMs, START_MS, () => this.#reach('silence'))
   }
 
   /** The code starts: both clocks begin here. */
   start(): void {
-    this.stop()
-    this.#startedAt = performance.now()
-    this.#set(0)
+    this.#run.restart()
+    this.#silence.restart()
   }
 
   /**
@@ -49,45 +46,89 @@ export class Clocks {
    * @param taken - until then, the run is not silent but held back
    */
   heard(taken: Promise<void> | undefined): void {
-    if (this.#silence === undefined) return
-    const before = this.#silence.refresh()
-    if (taken === undefined) return
-    clearTimeout(before)
-    void taken.then(() => {
-      if (this.#silence === before) this.#silence = this.#silenceTimer(0)
-    })
+    if (taken === undefined) this.#silence.restart()
+    else this.#silence.pauseUntil(taken)
   }
 
   /** Leaves a single limit, reckoned from the start of the code; 0 for none. */
   only(timeoutMs: number): void {
-    this.stop()
-    if (timeoutMs === 0) return
-    const left = this.#startedAt + timeoutMs - performance.now()
-    this.#run = this.#timer({ clock: 'run', ms: timeoutMs }, Math.max(0, left))
+    this.#silence.stop()
+    this.#run.change(timeoutMs)
   }
 
   stop(): void {
-    clearTimeout(this.#run)
-    clearTimeout(this.#silence)
-    this.#run = this.#silence = undefined
+    this.#run.stop()
+    this.#silence.stop()
   }
 
-  #set(extraMs: number): void {
-    const { timeoutMs: ms } = this.#limits
-    this.#run = ms === 0 ? undefined : this.#timer({ clock: 'run', ms }, ms + extraMs)
-    this.#silence = this.#silenceTimer(extraMs)
+  #reach(clock: Limit['clock']): void {
+    const { ms } = clock === 'run' ? this.#run : this.#silence
+    this.stop()
+    this.#reached({ clock, ms })
+  }
+}
+
+/**
+ * Tells once when a time has passed since it was last restarted. That is cheap: its timer is left as it
+ * is, and looks again when it is due.
+ */
+class Clock {
+  #ms: number
+  readonly #onDue: () => void
+  #from = performance.now()
+  #extraMs: number
+  #timer: NodeJS.Timeout | undefined
+  /** What it waits for before it goes on. */
+  #pause: Promise<void> | undefined
+
+  /** @param extraMs - what is given beyond `ms` until the first restart */
+  constructor(ms: number, extraMs: number, onDue: () => void) {
+    this.#ms = ms
+    this.#extraMs = extraMs
+    this.#onDue = onDue
+    if (ms > 0) this.#set(ms)
   }
 
-  #silenceTimer(extraMs: number): NodeJS.Timeout | undefined {
-    const { idleTimeoutMs: ms } = this.#limits
-    return ms === 0 ? undefined : this.#timer({ clock: 'silence', ms }, ms + extraMs)
+  /** 0 if it never tells. */
+  get ms(): number {
+    return this.#ms
   }
 
-  #timer(limit: Limit, ms: number): NodeJS.Timeout {
-    const reach = () => {
-      this.stop()
-      this.#reached(limit)
-    }
-    return setTimeout(reach, Math.min(ms, MAX_MS))
+  restart(): void {
+    this.#from = performance.now()
+    this.#extraMs = 0
+  }
+
+  pauseUntil(taken: Promise<void>): void {
+    this.#pause = taken
+    void taken.then(() => {
+      if (this.#pause !== taken) return
+      this.#pause = undefined
+      this.restart()
+    })
+  }
+
+  /** Has it tell at another time; 0 for never. */
+  change(ms: number): void {
+    this.stop()
+    this.#ms = ms
+    if (ms > 0) this.#look()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #look(): void {
+    const leftMs = this.#from + this.#ms + this.#extraMs - performance.now()
+    if (this.#pause !== undefined) this.#set(this.#ms)
+    else if (leftMs > 0) this.#set(leftMs)
+    else this.#onDue()
+  }
+
+  #set(ms: number): void {
+    // Rounded up: setTimeout rounds down, and would be early.
+    this.#timer = setTimeout(() => this.#look(), Math.min(Math.ceil(ms), MAX_MS))
   }
 }

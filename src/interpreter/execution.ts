@@ -53,7 +53,7 @@ export class Execution {
     listener: LiveListener | null,
   ) {
     const path = (stream: string) =>
-      folder === null ? null : join(folder, `${name}-${stream}.txt`)
+      folder === null ? null : () => join(folder, `${name}-${stream}.txt`)
     this.stdout = new StreamText(maxOutputBytes, path('stdout'))
     this.stderr = new StreamText(maxOutputBytes, path('stderr'))
     this.log = new OutputLog(maxOutputBytes)

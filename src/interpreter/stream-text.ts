@@ -5,16 +5,16 @@ import { WholeOutput } from './whole-output.js'
 
 export class StreamText {
   readonly #limit: number
-  readonly #path: string | null
+  readonly #path: (() => string) | null
   readonly #terminal = new TerminalText()
   readonly #text: BoundedText
   #whole: WholeOutput | null = null
 
   /**
    * @param limit - bytes kept in memory
-   * @param path - where all of it is written if there is more; null: nowhere
+   * @param path - answers where all of it is written if there is more; null: nowhere
    */
-  constructor(limit: number, path: string | null) {
+  constructor(limit: number, path: (() => string) | null) {
     this.#limit = limit
     this.#path = path
     this.#text = new BoundedText(limit)
@@ -53,7 +53,7 @@ export class StreamText {
     if (lines === '') return written
     const isTooMuch = this.#text.bytes + Buffer.byteLength(lines) > this.#limit
     if (isTooMuch && this.#path !== null) {
-      this.#whole ??= new WholeOutput(this.#path, this.#text.toString())
+      this.#whole ??= new WholeOutput(this.#path(), this.#text.toString())
       this.#whole.append(lines)
     }
     this.#text.append(lines)
