@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'NO_PYZMQ'
   | 'OUTSIDE_WORKDIR'
   | 'START'
+  | 'SANDBOX'
   | 'UNKNOWN_EXECUTION'
   | 'UNKNOWN_INTERPRETER'
   | 'UNKNOWN_VARIABLE'
@@ -149,6 +150,13 @@ export class NoPyzmqError extends PythonInterpreterError {
 export class StartError extends PythonInterpreterError {
   constructor(message: string, options?: ErrorOptions) {
     super('START', message, options)
+  }
+}
+
+/** There cannot be a sandbox here, or not as it was asked for. */
+export class SandboxError extends PythonInterpreterError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('SANDBOX', message, options)
   }
 }
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 WORKER_VARIABLE = "PYTHON_INTERPRETER_WORKER"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 SWEEPS = 100
 CONTROL = 3  # the descriptor on which a template finds its socket
@@ -83,7 +84,10 @@ class Keeper:
         for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(ignored, signal.SIG_IGN)
         # Made here, where it is removed: whenever Node ends, nothing stays behind.
-        os.mkdir(self.folder, 0o700)
+        if os.getpid() == 1:  # inside of walls, where code of the same user may look at it
+            prctl(PR_SET_DUMPABLE, 0)
+        if not os.path.ismount(self.folder):  # where walls show it, it is Node's
+            os.mkdir(self.folder, 0o700)
         if sys.platform.startswith("linux"):
             self.control = listen(os.path.join(self.folder, "keeper"))
         tell({"event": "hello"})
@@ -136,14 +140,27 @@ class Keeper:
         source = self.sources.get(command["source"])
         if source is None:
             raise ChildProcessError("what it was to be forked from has ended")
+        source.ask({"id": worker_id, "folder": self.prepare(command), "cwd": command["cwd"]})
+        source.forking.add(worker_id)
+
+    def do_wall(self, command: Event) -> None:
+        """Have a template build walls around a fork of it, in which that keeps a session."""
+        source = self.sources.get(command["source"])
+        if source is None:
+            raise ChildProcessError("what it was to be forked from has ended")
+        source.ask({key: command[key] for key in ("id", "folder", "secret")})
+        source.forking.add(command["id"])
+
+    def prepare(self, command: Event) -> str:
+        """Make the folder of a worker that is forked, with all that it needs; answer its path."""
+        worker_id: str = command["id"]
         for write_end in self.make_pipes(worker_id):
             os.close(write_end)  # the worker opens them by name
         folder = os.path.join(self.folder, worker_id)
         with open(os.path.join(folder, "config"), "x", encoding="utf-8") as file:
             file.write(command["config"])
         self.secrets[worker_id] = command["secret"]
-        source.ask({"id": worker_id, "folder": folder, "cwd": command["cwd"]})
-        source.forking.add(worker_id)
+        return folder
 
     def do_template(self, command: Event) -> None:
         """Start a template, which says over a socket of its own when it is ready."""
@@ -175,7 +192,9 @@ class Keeper:
         if worker_id not in source.forking:  # said by the other of the two already
             return
         pid = event["pid"] if sender == self.pids[source.id] else sender
-        if not self.may_be_fork(pid, sender, (source.id, worker_id)):
+        # A template runs no user code; and what it has put behind walls cannot be looked at.
+        is_trusted = source.is_template and sender == self.pids[source.id]
+        if not is_trusted and not self.may_be_fork(pid, sender, (source.id, worker_id)):
             return
         source.forking.discard(worker_id)
         self.pids[worker_id] = pid

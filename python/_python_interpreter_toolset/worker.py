@@ -35,6 +35,10 @@ class Worker:
 
     def __init__(self, config: dict[str, Any]) -> None:
         """Make the parts; ends the process where the channel cannot be made."""
+        if config["sandbox"]:
+            from .walls import confine
+
+            confine()
         self._output = Output(config["folder"], config["nonce"])
         try:
             self._channel = Channel(config["endpoint"], config["identity"], config["pyzmq_path"])

@@ -24,6 +24,14 @@ export interface InterpreterSpec {
   /** How figures are captured; null: not at all. */
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
+  /** The walls around each session; null: none. */
+  readonly sandbox: Sandbox | null
+}
+
+/** What a sandboxed session can see beside its workdir and what programs need; absolute paths. */
+export interface Sandbox {
+  readonly read: readonly string[]
+  readonly write: readonly string[]
 }
 
 /** What images of figures are like. */

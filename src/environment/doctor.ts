@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { release } from 'node:os'
 
 import { PythonInterpreterError } from '../errors.js'
+import { tryBubblewrap } from './bubblewrap.js'
 import { choosePython, type PythonChoice } from './find-python.js'
 import { commandLine, pipOf, uvFor } from './installers.js'
 import { type PythonFacts, probePython } from './probe-python.js'
@@ -20,8 +21,8 @@ export interface DoctorOptions {
 }
 
 /**
- * Reports platform, Node, the ZeroMQ binding, the Python that would be used and why, pyzmq and the
- * data-science set, and ends with what to do if something is missing.
+ * Reports platform, Node, the ZeroMQ binding, the Python that would be used and why, pyzmq, the
+ * data-science set and whether there can be a sandbox, and ends with what to do if something is missing.
  *
  * @returns whether all that running code needs is there: a Python, pyzmq (its own or in the cache)
  * and the ZeroMQ binding
@@ -35,6 +36,7 @@ export async function doctor(options: DoctorOptions): Promise<boolean> {
   row('Node', process.version)
   const bindingWorks = await reportBinding(row, todo)
   const pythonWorks = await reportPython(options, row, todo)
+  await reportSandbox(row)
 
   write('')
   const works = bindingWorks && pythonWorks
@@ -45,6 +47,15 @@ export async function doctor(options: DoctorOptions): Promise<boolean> {
   )
   for (const advice of todo) write(advice)
   return works
+}
+
+/** What `sandbox` needs; nothing else does. */
+async function reportSandbox(row: Row): Promise<void> {
+  try {
+    row('sandbox', `can be used: ${await tryBubblewrap()}`)
+  } catch (error) {
+    row('sandbox', messageOf(error))
+  }
 }
 
 type Row = (name: string, value: string) => void

@@ -55,6 +55,13 @@ export interface PythonInterpreterToolSetOptions {
   /** How many of those are kept. @default 2 */
   readonly checkpoints?: number
   /**
+   * Whether each session is inside of walls: its own processes, temporary files and network without any
+   * way out, and of other files only those that programs need, read-only but for the workdir; `read`
+   * and `write` name more, relative to the workdir. Linux with bubblewrap. @default false
+   */
+  readonly sandbox?:
+    boolean | { readonly read?: readonly string[]; readonly write?: readonly string[] }
+  /**
    * Whether matplotlib figures are captured, into which folder (relative to the workdir, default
    * `.matplotlib_figs`), as what (default `png`) and with how many dots per inch (default: each
    * figure's own).

@@ -182,6 +182,15 @@ export const toolsetOptions = z.strictObject({
   maxOutputBytes: z.int().min(2).default(1_000_000),
   checkpoint: z.enum(['auto', 'always', 'off']).default('auto'),
   checkpoints: z.int().min(1).max(100).default(2),
+  sandbox: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        read: z.array(z.string().min(1)).optional(),
+        write: z.array(z.string().min(1)).optional(),
+      }),
+    ])
+    .default(false),
   figures: z
     .union([
       z.boolean(),

@@ -9,7 +9,7 @@ import {
   InvalidOptionError,
   PythonInterpreterError,
 } from '../errors.js'
-import type { Engine, FigureFormat } from '../engine/engine.js'
+import type { Engine, FigureFormat, Sandbox } from '../engine/engine.js'
 import { isEngineFolder, LocalEngine } from '../engine/local/local-engine.js'
 import { WorkdirFiles } from '../files/workdir-files.js'
 import { WorkdirWatch } from '../files/workdir-watch.js'
@@ -125,6 +125,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       initCode: settings.initCode === undefined ? DEFAULT_INIT_CODE : settings.initCode,
       checkpoint: settings.checkpoint,
       figures: figureFormat(settings),
+      sandbox: sandboxOf(settings, this.workdir),
     }
     this.#limits = toolsetLimits(settings)
     const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
@@ -447,6 +448,13 @@ async function tellEnd(
   for (const text of notices ?? []) await listener.hear({ type: 'notice', text })
   if (error !== undefined) await listener.hear({ type: 'error', ...error })
   listener.rethrow()
+}
+
+function sandboxOf({ sandbox }: ToolsetSettings, workdir: string): Sandbox | null {
+  if (sandbox === false) return null
+  const { read = [], write = [] } = sandbox === true ? {} : sandbox
+  const absolute = (path: string) => resolve(workdir, path)
+  return { read: read.map(absolute), write: write.map(absolute) }
 }
 
 function figureFormat(settings: ToolsetSettings): FigureFormat | null {

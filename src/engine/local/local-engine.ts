@@ -8,21 +8,30 @@ import { findPython } from '../../environment/find-python.js'
 import { probePython } from '../../environment/probe-python.js'
 import { pythonEnvironment } from '../../environment/python-environment.js'
 import { installPyzmq } from '../../environment/pyzmq.js'
-import { CheckpointError, ClosedError, EngineError, StartError } from '../../errors.js'
+import {
+  CheckpointError,
+  ClosedError,
+  EngineError,
+  SandboxError,
+  StartError,
+} from '../../errors.js'
 import type {
   Checkpoint,
   Engine,
   InterpreterSpec,
   ResumeOptions,
+  StartedBy,
   Worker,
   WorkerListener,
 } from '../engine.js'
 import { inTime } from './in-time.js'
-import { Keeper } from './keeper.js'
+import { Keeper, WAITING } from './keeper.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
 import { EndedBeforeReady, LocalWorker, type WorkerStart } from './local-worker.js'
 import { keeperScript } from './python-package.js'
+import { SANDBOXED_ENVIRONMENT } from './sandbox.js'
 import { Templates, type TemplateFor, type TemplateState } from './templates.js'
+import { Walls } from './walls.js'
 
 const DEFAULT_START_TIMEOUT_MS = 60_000
 /** What a checkpoint may take to go on; one that takes longer is no good. */
@@ -58,8 +67,25 @@ interface Host {
   readonly keeper: Keeper
   readonly channel: Channel
   readonly templates: Templates
+  readonly walls: Walls
   /** Resolves when the keeper, all below it and the folder are gone. */
   readonly ended: Promise<void>
+}
+
+/** Where a session's processes are: directly below the engine's keeper, or inside of walls. */
+interface Place {
+  /** The template that can be used at once. */
+  readonly now: () => TemplateState | Promise<TemplateState>
+  /** The template, made unless there is one. */
+  readonly warm: () => Promise<TemplateState>
+  readonly fork: (template: string) => Promise<Seat>
+  readonly spawn: () => Promise<Seat>
+}
+
+/** Who keeps a process that is to be started, and what it is forked from; null: a new program. */
+interface Seat {
+  readonly keeper: Keeper
+  readonly source: string | null
 }
 
 interface StartDetails {
@@ -130,7 +156,7 @@ export class LocalEngine implements Engine {
     if (
       !(checkpoint instanceof LocalCheckpoint) ||
       host === null ||
-      checkpoint.keeper !== host.keeper ||
+      !checkpoint.keeper.alive ||
       checkpoint.gone
     ) {
       throw new CheckpointError(`The checkpoint ${checkpoint.id} is gone.`)
@@ -138,6 +164,8 @@ export class LocalEngine implements Engine {
     const start: WorkerStart = {
       ...host,
       ...spec,
+      keeper: checkpoint.keeper,
+      folder: checkpoint.keeper.folder,
       source: checkpoint.id,
       resume,
       startedBy: { method: 'checkpoint', reason: '' },
@@ -167,26 +195,34 @@ export class LocalEngine implements Engine {
     this.#closed = true
     const host = await this.#host?.catch(() => null)
     if (host == null) return
+    await host.walls.close()
     host.keeper.close()
     await host.ended
     host.channel.close()
   }
 
   /** Forks where that is wanted and possible, else spawns. */
-  async #startWorker(
-    host: Host,
-    spec: InterpreterSpec,
-    { python, pyzmqPath, signal, listener }: StartDetails,
-  ): Promise<Worker> {
+  async #startWorker(host: Host, spec: InterpreterSpec, details: StartDetails): Promise<Worker> {
+    const { python, pyzmqPath, signal, listener } = details
     const { startTimeoutMs: timeoutMs, start: wanted, preload } = this.#options
-    const env = pythonEnvironment(python, spec.env, spec.inheritEnv)
-    const common = { ...host, ...spec, python, pyzmqPath, env, resume: null, timeoutMs, signal }
-    const template = { python, pyzmqPath, env, preload }
-    const state = await this.#template(host.templates, template, signal)
+    const env = {
+      ...pythonEnvironment(python, spec.env, spec.inheritEnv),
+      ...(spec.sandbox === null ? {} : SANDBOXED_ENVIRONMENT),
+    }
+    const place = placeOf(host, spec, { python, pyzmqPath, env, preload, walls: null })
+    const start = async ({ keeper, source }: Seat, startedBy: StartedBy) => {
+      const { channel } = host
+      const own = { channel, keeper, folder: keeper.folder, source, startedBy, resume: null }
+      const worker = { ...spec, ...own, python, pyzmqPath, env, timeoutMs, signal }
+      return LocalWorker.start(worker, listener).catch((error: unknown) => {
+        if (keeper !== host.keeper) keeper.close()
+        throw error
+      })
+    }
+    const state = await this.#template(place, signal)
     if (state.fit) {
       try {
-        const startedBy = { method: 'fork', reason: '' } as const
-        return await LocalWorker.start({ ...common, source: state.id, startedBy }, listener)
+        return await start(await place.fork(state.id), { method: 'fork', reason: '' })
       } catch (error) {
         if (signal.aborted || !(error instanceof EngineError)) throw error
       }
@@ -194,31 +230,30 @@ export class LocalEngine implements Engine {
       throw new StartError(`Python cannot be forked: ${state.reason}. Use start: 'auto'.`)
     }
     const reason = state.fit ? 'its template could not be forked' : state.reason
-    const startedBy = { method: 'spawn', reason } as const
-    const worker = await LocalWorker.start({ ...common, source: null, startedBy }, listener)
+    const worker = await start(await place.spawn(), { method: 'spawn', reason })
     // Not earlier: importing the modules would slow down the first session's start.
-    if (wanted === 'auto') void host.templates.warm(template)
+    if (wanted === 'auto') void place.warm().catch(() => undefined)
     return worker
   }
 
-  async #template(
-    templates: Templates,
-    template: TemplateFor,
-    signal: AbortSignal,
-  ): Promise<TemplateState> {
+  /** The template to fork from, or why there is none. */
+  async #template(place: Place, signal: AbortSignal): Promise<TemplateState> {
     const { start, startTimeoutMs } = this.#options
     if (start === 'spawn') return { fit: false, reason: "start: 'spawn' was asked for" }
     if (process.platform !== 'linux') return { fit: false, reason: 'only Linux has subreapers' }
-    if (start === 'auto') return templates.now(template)
+    if (start === 'auto') return place.now()
     const reason = `its template was not ready within ${startTimeoutMs} ms (startTimeoutMs)`
     let abandon: () => void = () => undefined
     const abandoned = new Promise<never>((_, reject) => {
       abandon = () => reject(signal.reason as Error)
     })
     signal.addEventListener('abort', abandon)
-    const warm = Promise.race([templates.warm(template), abandoned])
+    const warm = Promise.race([place.warm(), abandoned])
     return inTime(warm, startTimeoutMs, () => new StartError(reason))
-      .catch(() => ({ fit: false, reason }) as const)
+      .catch((error: unknown) => {
+        if (error instanceof SandboxError) throw error
+        return { fit: false, reason } as const
+      })
       .finally(() => signal.removeEventListener('abort', abandon))
   }
 
@@ -232,6 +267,7 @@ export class LocalEngine implements Engine {
     })
     if (host.keeper.alive) return host
     this.#forget(opening)
+    await host.walls.close()
     host.channel.close()
     return this.#liveHost(python)
   }
@@ -248,15 +284,39 @@ export class LocalEngine implements Engine {
   }
 }
 
+function placeOf(
+  { keeper, templates, walls }: Host,
+  { workdir, sandbox }: InterpreterSpec,
+  template: TemplateFor,
+): Place {
+  if (sandbox === null) {
+    return {
+      now: () => templates.now(template),
+      warm: () => templates.warm(template),
+      fork: (source) => Promise.resolve({ keeper, source }),
+      spawn: () => Promise.resolve({ keeper, source: null }),
+    }
+  }
+  const { python, pyzmqPath } = template
+  const inside = { python, pyzmqPath, workdir, sandbox }
+  return {
+    now: () => walls.now(inside, template),
+    warm: () => walls.warm(inside, template),
+    fork: async (source) => ({ keeper: await walls.fork(inside, source), source: WAITING }),
+    spawn: async () => ({ keeper: await walls.build(inside), source: null }),
+  }
+}
+
 async function openHost(python: string): Promise<Host> {
   const folder = await tmpName({ prefix: FOLDER_PREFIX })
-  const keeper = new Keeper(python, keeperScript, folder)
+  const keeper = Keeper.start(python, keeperScript, folder)
   // The keeper does this itself, unless it was killed.
   const ended = keeper.ended.then(() => rm(folder, { recursive: true, force: true }))
   try {
     await keeper.ready
     const channel = await Channel.bind(`ipc://${join(folder, 'channel')}`)
-    return { folder, keeper, channel, templates: new Templates(keeper), ended }
+    const templates = new Templates(keeper)
+    return { folder, keeper, channel, templates, walls: new Walls(folder), ended }
   } catch (error) {
     keeper.close()
     await ended

@@ -30,6 +30,7 @@ import type {
   RunOutcome,
   RunReply,
   RunRequest,
+  Sandbox,
   StartedBy,
   VariablesRequest,
   Worker,
@@ -84,6 +85,7 @@ export interface WorkerStart {
   readonly initCode: string | null
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
+  readonly sandbox: Sandbox | null
   readonly timeoutMs: number
   /** Aborted when the worker is not needed any more before it is ready. */
   readonly signal: AbortSignal
@@ -327,7 +329,8 @@ export class LocalWorker implements Worker {
   }
 
   #spawnCommand() {
-    const { channel, python, pyzmqPath, env, workdir, initCode, figures, resume } = this.#start
+    const { channel, python, pyzmqPath, env, workdir, initCode, figures, sandbox, resume } =
+      this.#start
     const control = join(this.#start.folder, 'keeper')
     const checkpoint = { policy: this.#start.checkpoint, control }
     return {
@@ -347,6 +350,7 @@ export class LocalWorker implements Worker {
         init_code: initCode,
         figures,
         checkpoint: process.platform === 'linux' ? checkpoint : null,
+        sandbox: sandbox !== null,
         ...resume,
       }),
     }
