@@ -135,7 +135,7 @@ class Copies:
         unknown = {id: name for id, name in found.items() if id in before}
         self._unfit = frozenset(unknown)
         if unknown:
-            # One that is about to end is gone when next looked for; `_require_fit` knows the others.
+            # One that is about to end is gone by the next time; `_require_fit` knows the rest.
             raise CannotCopyNow(_explain(unknown))
 
     @contextlib.contextmanager
