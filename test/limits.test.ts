@@ -404,6 +404,14 @@ describe('a capability', () => {
   })
 })
 
+describe('a control group', () => {
+  it('is asked for the memory that it leaves, as the Python tests of that say', async () => {
+    const args = ['-m', 'unittest', 'discover', '-s', 'test/python', '-p', 'test_cgroup_memory.py']
+    const { stderr } = await execa(testPython, args, { cwd: root })
+    expect(stderr).toMatch(/Ran \d tests[^]*\nOK/)
+  })
+})
+
 describe('doctor', () => {
   it('says what enforces each limit', async () => {
     const lines: string[] = []
