@@ -13,6 +13,7 @@ import os
 import resource
 import sys
 from opcode import opmap
+from resource import getrlimit, setrlimit  # themselves: user code may change the module
 from time import process_time
 from types import FrameType
 from typing import Any
@@ -149,7 +150,7 @@ class Limits:
         if not self._is_running:
             return
         # With the signal, which comes again each second, the system raises the limit by one.
-        limit, _ = resource.getrlimit(resource.RLIMIT_CPU)
+        limit, _ = getrlimit(resource.RLIMIT_CPU)
         if limit != resource.RLIM_INFINITY and process_time() < limit - 1 - _XCPU_LATE:
             return  # somebody else has sent it
         self._has_used_cpu = True
@@ -165,14 +166,14 @@ _BY_ERRNO = {
 
 def _lower(kind: int, limit: int) -> None:
     """Set a limit that cannot be raised again; where a lower one is in force, that stays."""
-    _, hard = resource.getrlimit(kind)
+    _, hard = getrlimit(kind)
     lowered = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-    resource.setrlimit(kind, (lowered, lowered))
+    setrlimit(kind, (lowered, lowered))
 
 
 def _set_soft(kind: int, limit: int) -> None:
-    _, hard = resource.getrlimit(kind)
-    resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    _, hard = getrlimit(kind)
+    setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
 def _is_raised_by_code(error: BaseException) -> bool:
