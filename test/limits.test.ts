@@ -155,10 +155,8 @@ describe('cpuSeconds', () => {
         success: false,
         limit: 'cpuSeconds',
         state: 'kept',
-        error: {
-          name: 'TimeoutError',
-          value: 'The run has used its 1 s of CPU time (cpuSeconds).',
-        },
+        // Said by the worker or, on a busy machine, by Node.
+        error: { name: 'TimeoutError', value: expect.stringContaining('CPU time') as string },
       })
     }
     expect(await stdoutOf(tools, 'print(x)')).toBe('42\n')

@@ -46,9 +46,7 @@ export class LimitWatch {
       this.#diskBefore = await diskUsage(this.#workdir)
       void this.#watchDisk(diskBytes)
     }
-    if (cpuSeconds !== undefined) {
-      void this.#watchCpu(worker, cpuSeconds, (await worker.cpuSeconds()) ?? 0)
-    }
+    if (cpuSeconds !== undefined) void this.#watchCpu(worker, cpuSeconds)
   }
 
   heard(output: Output): void {
@@ -69,17 +67,17 @@ export class LimitWatch {
     this.#ended.abort()
   }
 
-  async #watchCpu(worker: Worker, bound: number, before: number): Promise<void> {
+  async #watchCpu(worker: Worker, bound: number): Promise<void> {
     const cpus = this.#limits.cpus ?? availableParallelism()
-    for (;;) {
-      const used = ((await worker.cpuSeconds()) ?? 0) - before
-      const left = bound + CPU_GRACE_SECONDS - used
-      if (this.#ended.signal.aborted) return
-      if (left <= 0) {
-        this.#exceed({ limit: 'cpuSeconds', bound })
-        return
-      }
-      await this.#pause((left / cpus) * 1000)
+    // Not at once: most runs have ended by then, and need not be looked at.
+    await this.#pause(MIN_PAUSE_MS)
+    let before: number | null = null
+    while (!this.#ended.signal.aborted && this.#exceeded === null) {
+      const used = (await worker.cpuSeconds()) ?? 0
+      before ??= used
+      const left = bound + CPU_GRACE_SECONDS - (used - before)
+      if (left <= 0) this.#exceed({ limit: 'cpuSeconds', bound })
+      else await this.#pause((left / cpus) * 1000)
     }
   }
 
