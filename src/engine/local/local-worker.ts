@@ -26,19 +26,23 @@ import type {
   OnInput,
   OutputEvent,
   Question,
+  ResourceLimits,
   Restored,
   ResumeOptions,
   RunOutcome,
   RunReply,
   RunRequest,
   StartedBy,
+  UnenforcedLimits,
   VariablesRequest,
   Worker,
   WorkerListener,
 } from '../engine.js'
+import { cpuSeconds } from './cpu-time.js'
 import { readCrashReport } from './crash-report.js'
 import { inTime } from './in-time.js'
 import type { Copy, Keeper } from './keeper.js'
+import { workerLimits } from './limits.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
 import { residentSetSize } from './memory.js'
 import { OutputOrder, type OrderedEvent } from './output-order.js'
@@ -78,6 +82,8 @@ export interface WorkerStart {
   readonly initCode: string | null
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
+  readonly limits: ResourceLimits
+  readonly unenforcedLimits: UnenforcedLimits
   readonly timeoutMs: number
   /** Aborted when the worker is not needed any more before it is ready. */
   readonly signal: AbortSignal
@@ -207,8 +213,16 @@ export class LocalWorker implements Worker {
     return this.exited
   }
 
+  get unenforcedLimits(): UnenforcedLimits {
+    return this.#start.unenforcedLimits
+  }
+
   memoryBytes(): Promise<number | null> {
     return residentSetSize(this.#pid ?? 0)
+  }
+
+  cpuSeconds(): Promise<number | null> {
+    return cpuSeconds(this.#pid ?? 0)
   }
 
   async checkpoint(): Promise<Checkpoint> {
@@ -315,6 +329,7 @@ export class LocalWorker implements Worker {
 
   #spawnCommand() {
     const { channel, python, pyzmqPath, env, workdir, initCode, figures, resume } = this.#start
+    const { limits, unenforcedLimits } = this.#start
     const control = join(this.#start.folder, 'keeper')
     const checkpoint = { policy: this.#start.checkpoint, control }
     return {
@@ -334,6 +349,7 @@ export class LocalWorker implements Worker {
         init_code: initCode,
         figures,
         checkpoint: process.platform === 'linux' ? checkpoint : null,
+        limits: workerLimits(limits, unenforcedLimits),
         ...resume,
       }),
     }
@@ -560,6 +576,7 @@ function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunRepl
     interrupted,
     notices,
     survivors,
+    limit: message.limit ?? null,
     frames,
     ...(value === undefined ? {} : { value }),
     ...(valueType === undefined ? {} : { valueType }),
