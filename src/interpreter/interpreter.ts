@@ -12,6 +12,7 @@ import type {
   ResumeOptions,
   RunOutcome,
   StartedBy,
+  UnenforcedLimits,
   Worker,
   WorkerListener,
 } from '../engine/engine.js'
@@ -21,6 +22,7 @@ import { Clocks, type Limit } from './clocks.js'
 import { DetachedRun, DetachedRuns, Unseen } from './detached.js'
 import { Execution, LateOutputs, type LiveListener } from './execution.js'
 import { keepAlive } from './keep-alive.js'
+import { LimitWatch, type Exceeded } from './limit-watch.js'
 import { Queue, type Task, type Waiting } from './queue.js'
 import type { ExecuteRequest, FinishedRun, Restart, SetBack } from './run.js'
 import { settlesWithin } from './settles-within.js'
@@ -108,6 +110,11 @@ export class Interpreter {
   /** How its process was started; null while there is none. */
   get startedBy(): StartedBy | null {
     return this.#worker?.startedBy ?? null
+  }
+
+  /** The limits that nothing holds; none while it has no process. */
+  get unenforcedLimits(): UnenforcedLimits {
+    return this.#worker?.unenforcedLimits ?? {}
   }
 
   /** The number of the last run. */
@@ -318,14 +325,14 @@ export class Interpreter {
       answer,
       detached: null,
     }
-    let { outcome, stopped } = await this.#runOnce(run)
+    let { outcome, stopped, exceeded } = await this.#runOnce(run)
     if (isUntouched(outcome) && stopped === null && run.detached === null) {
       // It had died before: none of the code has run, so that it can run on a new process.
       this.#noteDeath(outcome.exit.description)
-      ;({ outcome, stopped } = await this.#runOnce(run))
+      ;({ outcome, stopped, exceeded } = await this.#runOnce(run))
     }
     if (outcome.type === 'reply' && request.asks === null) this.#stateOf = executionCount
-    const finished = await this.#finish(run, outcome, stopped)
+    const finished = await this.#finish(run, { outcome, stopped, exceeded })
     if (run.detached !== null) this.#endDetached(run.detached, finished)
     return finished
   }
@@ -363,9 +370,11 @@ export class Interpreter {
       stop.request({ type: 'abort' })
     }
     const clocks = new Clocks(request, (limit) => this.#reachLimit(run, stop, clocks, limit))
+    const watch = this.#watch(request, stop)
     request.signal?.addEventListener('abort', abort, { once: true })
-    this.#current = { executionCount: execution.executionCount, run, stop, clocks }
+    this.#current = { executionCount: execution.executionCount, run, stop, clocks, watch }
     try {
+      if (watch !== null) await watch.begin(worker)
       const { executionCount } = execution
       const { code, echo, resultVarName, resultForm, asks, onInput } = request
       const outcome =
@@ -382,14 +391,45 @@ export class Interpreter {
           : await worker.variables({ executionCount, ...asks })
       await stop.delivered()
       await execution.end()
-      return { outcome, stopped: stop.reason }
+      if (watch !== null) await watch.lookAgain()
+      const exceeded = this.#exceeded(outcome, stop.reason, watch)
+      return { outcome, stopped: stop.reason, exceeded }
     } finally {
       clocks.stop()
+      watch?.stop()
       stop.end()
       request.signal?.removeEventListener('abort', abort)
       this.#current = null
       this.lastUsedAt = new Date()
     }
+  }
+
+  /** What looks after the limits that no process can hold; null where there are none. */
+  #watch(request: ExecuteRequest, stop: Stop): LimitWatch | null {
+    const { limits, workdir } = this.spec
+    const { cpuSeconds, diskBytes, outputBytes } = limits
+    const isNone = (cpuSeconds ?? diskBytes ?? outputBytes) === undefined
+    if (isNone || request.asks !== null) return null
+    return new LimitWatch(limits, workdir, (exceeded) =>
+      stop.request({ type: 'limit', ...exceeded }),
+    )
+  }
+
+  #exceeded(
+    outcome: RunOutcome,
+    stopped: StopReason | null,
+    watch: LimitWatch | null,
+  ): Exceeded | null {
+    const { limits } = this.spec
+    const { wallMs } = limits
+    const limit = outcome.type === 'reply' ? outcome.reply.limit : null
+    const bound = limit === null ? undefined : limits[limit]
+    if (limit !== null && bound !== undefined) return { limit, bound }
+    const isOver = stopped?.type === 'timeout' && stopped.clock === 'run'
+    if (isOver && wallMs !== undefined && stopped.ms >= wallMs) {
+      return { limit: 'wallMs', bound: wallMs }
+    }
+    return watch?.exceeded ?? null
   }
 
   #reachLimit(run: AskedRun, stop: Stop, clocks: Clocks, limit: Limit): void {
@@ -415,7 +455,8 @@ export class Interpreter {
       () => new BusyError(detached.executionCount, detached.id, detached.startedAt),
     )
     const durationMs = durationOf(run)
-    const goesOn = { reply: null, stopped: null, death: null, goesOn: limit, durationMs }
+    const end = { reply: null, stopped: null, exceeded: null, death: null }
+    const goesOn = { ...end, goesOn: limit, durationMs }
     const soFar = this.#report(run, goesOn, true)
     run.answer({ ...soFar, execution: await unseen.look() })
   }
@@ -426,11 +467,7 @@ export class Interpreter {
     this.#settings.onDetachedRunEnd(this, finished)
   }
 
-  async #finish(
-    run: AskedRun,
-    outcome: RunOutcome,
-    stopped: StopReason | null,
-  ): Promise<FinishedRun> {
+  async #finish(run: AskedRun, { outcome, stopped, exceeded }: Attempt): Promise<FinishedRun> {
     // The promise of a call that was aborted has been rejected; one that was detached, resolved.
     const aborted = run.detached === null && run.request.signal?.aborted === true
     const durationMs = durationOf(run)
@@ -442,6 +479,7 @@ export class Interpreter {
     const end = {
       reply: outcome.type === 'reply' ? outcome.reply : null,
       stopped,
+      exceeded,
       death: outcome.type === 'died' ? outcome.exit : null,
       goesOn: null,
       durationMs,
@@ -610,8 +648,9 @@ export class Interpreter {
       this.#late.add(executionCount, output)
       return undefined
     }
-    const { run, clocks } = current
+    const { run, clocks, watch } = current
     run.unseen?.add(output)
+    watch?.heard(output)
     const taken = run.execution.add(output)
     clocks.heard(taken)
     return taken
@@ -636,14 +675,19 @@ interface CurrentRun {
   readonly run: AskedRun
   readonly stop: Stop
   readonly clocks: Clocks
+  readonly watch: LimitWatch | null
 }
 
 interface Attempt {
   outcome: RunOutcome
   stopped: StopReason | null
+  exceeded: Exceeded | null
 }
 
-type RunEnd = Pick<FinishedRun, 'reply' | 'stopped' | 'death' | 'goesOn' | 'durationMs'>
+type RunEnd = Pick<
+  FinishedRun,
+  'reply' | 'stopped' | 'exceeded' | 'death' | 'goesOn' | 'durationMs'
+>
 
 function durationOf({ startedAtMs }: AskedRun): number {
   return performance.now() - startedAtMs

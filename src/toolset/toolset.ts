@@ -27,7 +27,7 @@ import type {
 } from './control.js'
 import { Interpreters, type InterpreterOptions } from './interpreters.js'
 import type { JsValue } from '../values/decode.js'
-import { runLimits, toolsetLimits, type ToolsetLimits } from './limits.js'
+import { resourceLimits, runLimits, shorter, toolsetLimits, type ToolsetLimits } from './limits.js'
 import {
   manage,
   type BranchOptions,
@@ -124,6 +124,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       inheritEnv: settings.inheritEnv,
       initCode: settings.initCode === undefined ? DEFAULT_INIT_CODE : settings.initCode,
       checkpoint: settings.checkpoint,
+      limits: resourceLimits(settings),
       figures: figureFormat(settings),
       sandbox: sandboxOf(settings, this.workdir),
     }
@@ -136,7 +137,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       maxOutputBytes: settings.maxOutputBytes,
       outputFolder: join(this.workdir, OUTPUT_FOLDER),
       checkpoints: settings.checkpoints,
-      maxTimeoutMs: settings.maxTimeoutMs,
+      maxTimeoutMs: shorter(settings.maxTimeoutMs, this.#limits.wallMs),
       onDetachedRunEnd: (interpreter, run) => this.#announceEnd(interpreter, run),
     })
     this.#watch = new WorkdirWatch(this.workdir, (path) => {
@@ -151,7 +152,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    *
    * @throws InvalidOptionError, UnknownInterpreterError, BusyError, ClosedError, AbortedError
    * @throws ValueNotExpressibleError for `inputs` that Python has no counterpart of
-   * @throws NoPythonError, NoPyzmqError, StartError, InitCodeError when no process can be started
+   * @throws NoPythonError, NoPyzmqError, StartError, InitCodeError, LimitError when no process can be
+   *   started
    */
   async runPythonCode(code: string, options: JsRunOptions): Promise<RunResult<JsValue>>
   async runPythonCode(code: string, options?: RunOptions): Promise<RunResult>

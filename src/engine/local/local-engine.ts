@@ -5,6 +5,7 @@ import { tmpName } from 'tmp-promise'
 import { Channel } from '../../channel/channel.js'
 import { EXIT_NO_PYZMQ } from '../../channel/protocol.js'
 import { findPython } from '../../environment/find-python.js'
+import { requireEnforceable } from '../../environment/limit-enforcement.js'
 import { probePython } from '../../environment/probe-python.js'
 import { pythonEnvironment } from '../../environment/python-environment.js'
 import { installPyzmq } from '../../environment/pyzmq.js'
@@ -27,6 +28,7 @@ import type {
 import { inTime } from './in-time.js'
 import { Keeper, WAITING } from './keeper.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
+import { limitVariables } from './limits.js'
 import { EndedBeforeReady, LocalWorker, type WorkerStart } from './local-worker.js'
 import { keeperScript } from './python-package.js'
 import { SANDBOXED_ENVIRONMENT } from './sandbox.js'
@@ -120,6 +122,7 @@ export class LocalEngine implements Engine {
       throw new StartError('LocalEngine does not run on Windows yet. Use it inside of WSL 2.')
     }
     await requireFolder(spec.workdir)
+    requireEnforceable(spec.limits)
     const python = await findPython({ python: spec.python, workdir: spec.workdir })
     const start = async (pyzmqPath: string | null): Promise<Worker> => {
       const host = await this.#liveHost(python)
@@ -169,6 +172,7 @@ export class LocalEngine implements Engine {
       source: checkpoint.id,
       resume,
       startedBy: { method: 'checkpoint', reason: '' },
+      unenforcedLimits: requireEnforceable(spec.limits),
       // These it has already.
       python: '',
       pyzmqPath: null,
@@ -205,15 +209,26 @@ export class LocalEngine implements Engine {
   async #startWorker(host: Host, spec: InterpreterSpec, details: StartDetails): Promise<Worker> {
     const { python, pyzmqPath, signal, listener } = details
     const { startTimeoutMs: timeoutMs, start: wanted, preload } = this.#options
+    const variables = { ...limitVariables(spec.limits), ...spec.env }
     const env = {
-      ...pythonEnvironment(python, spec.env, spec.inheritEnv),
+      ...pythonEnvironment(python, variables, spec.inheritEnv),
       ...(spec.sandbox === null ? {} : SANDBOXED_ENVIRONMENT),
     }
+    const unenforcedLimits = requireEnforceable(spec.limits)
     const place = placeOf(host, spec, { python, pyzmqPath, env, preload, walls: null })
     const start = async ({ keeper, source }: Seat, startedBy: StartedBy) => {
       const { channel } = host
       const own = { channel, keeper, folder: keeper.folder, source, startedBy, resume: null }
-      const worker = { ...spec, ...own, python, pyzmqPath, env, timeoutMs, signal }
+      const worker = {
+        ...spec,
+        unenforcedLimits,
+        ...own,
+        python,
+        pyzmqPath,
+        env,
+        timeoutMs,
+        signal,
+      }
       return LocalWorker.start(worker, listener).catch((error: unknown) => {
         if (keeper !== host.keeper) keeper.close()
         throw error

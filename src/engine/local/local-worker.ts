@@ -25,6 +25,7 @@ import type {
   OnInput,
   OutputEvent,
   Question,
+  ResourceLimits,
   Restored,
   ResumeOptions,
   RunOutcome,
@@ -32,13 +33,16 @@ import type {
   RunRequest,
   Sandbox,
   StartedBy,
+  UnenforcedLimits,
   VariablesRequest,
   Worker,
   WorkerListener,
 } from '../engine.js'
+import { cpuSeconds } from './cpu-time.js'
 import { readCrashReport } from './crash-report.js'
 import { inTime } from './in-time.js'
 import type { Copy, Keeper } from './keeper.js'
+import { workerLimits } from './limits.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
 import { residentSetSize } from './memory.js'
 import { OutputOrder, type OrderedEvent } from './output-order.js'
@@ -86,6 +90,8 @@ export interface WorkerStart {
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
   readonly sandbox: Sandbox | null
+  readonly limits: ResourceLimits
+  readonly unenforcedLimits: UnenforcedLimits
   readonly timeoutMs: number
   /** Aborted when the worker is not needed any more before it is ready. */
   readonly signal: AbortSignal
@@ -220,8 +226,16 @@ export class LocalWorker implements Worker {
     return this.exited
   }
 
+  get unenforcedLimits(): UnenforcedLimits {
+    return this.#start.unenforcedLimits
+  }
+
   memoryBytes(): Promise<number | null> {
     return residentSetSize(this.#pid ?? 0)
+  }
+
+  cpuSeconds(): Promise<number | null> {
+    return cpuSeconds(this.#pid ?? 0)
   }
 
   async checkpoint(): Promise<Checkpoint> {
@@ -331,6 +345,7 @@ export class LocalWorker implements Worker {
   #spawnCommand() {
     const { channel, python, pyzmqPath, env, workdir, initCode, figures, sandbox, resume } =
       this.#start
+    const { limits, unenforcedLimits } = this.#start
     const control = join(this.#start.folder, 'keeper')
     const checkpoint = { policy: this.#start.checkpoint, control }
     return {
@@ -351,6 +366,7 @@ export class LocalWorker implements Worker {
         figures,
         checkpoint: process.platform === 'linux' ? checkpoint : null,
         sandbox: sandbox !== null,
+        limits: workerLimits(limits, unenforcedLimits),
         ...resume,
       }),
     }
@@ -597,6 +613,7 @@ function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunRepl
     interrupted,
     notices,
     survivors,
+    limit: message.limit ?? null,
     frames,
     ...(value === undefined ? {} : { value }),
     ...(valueType === undefined ? {} : { valueType }),
