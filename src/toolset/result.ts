@@ -1,8 +1,9 @@
 /** What `runPythonCode` answers: what is known of a finished run, in the words of the tool. */
-import { access, mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import type { JsonValue, LimitName, RunError } from '../engine/engine.js'
+import { inFolder, type OpenFolder } from '../files/inside.js'
 import type { FileChange } from '../files/recording.js'
 import { onOneLine } from '../interpreter/bounded-text.js'
 import type { WholeOutput } from '../interpreter/whole-output.js'
@@ -387,7 +388,9 @@ function truncationNotices(execution: Execution, workdir: string): string[] {
   const rich =
     richLeftOut === 0
       ? []
-      : [`The last ${richLeftOut} figures and displays of the run were left out: too many.`]
+      : [
+          `The last ${richLeftOut} figures and displays of the run were left out: too many or too large.`,
+        ]
   const texts = (['stdout', 'stderr'] as const).flatMap((name) => {
     const { leftOut, bytes, whole } = execution[name]
     if (leftOut === 0) return []
@@ -439,8 +442,10 @@ async function saveFigures(
   }
   try {
     const { workdir, folder } = figureFolder
-    await makeFolder(figureFolder)
-    const paths = await Promise.all(figures.map((figure) => savedFigure(figure, workdir, folder)))
+    // Links in the place of folders, which user code may have made, are not followed.
+    const paths = await inFolder(workdir, folder, true, (opened) =>
+      Promise.all(figures.map((figure) => savedFigure(figure, folder, opened))),
+    )
     const last = paths.at(-1)
     return {
       fields: {
@@ -487,24 +492,20 @@ function lateFigures(late: FinishedRun['late']): string[] {
 /** The files of figures that are saved: one that a run has shown so far is also in its result. */
 const saved = new WeakMap<object, Promise<string>>()
 
-function savedFigure(figure: Figure, workdir: string, folder: string): Promise<string> {
-  const path = saved.get(figure.source) ?? saveFigure(figure, workdir, folder)
+function savedFigure(figure: Figure, folder: string, opened: OpenFolder): Promise<string> {
+  const path = saved.get(figure.source) ?? saveFigure(figure, folder, opened)
   saved.set(figure.source, path)
   return path
 }
 
 async function saveFigure(
   { base64, extension }: Figure,
-  workdir: string,
   folder: string,
+  opened: OpenFolder,
 ): Promise<string> {
-  const path = join(workdir, folder, `${uuid()}.${extension}`)
-  await writeFile(path, base64, 'base64')
-  return relative(workdir, path)
+  const name = `${uuid()}.${extension}`
+  await writeFile(opened.at(name), base64, { encoding: 'base64', flag: 'wx' })
+  return join(folder, name)
 }
 
 /** Makes the figures' folder, but not the workdir: one that was removed is not ours to bring back. */
-async function makeFolder({ workdir, folder }: FigureFolder): Promise<void> {
-  await access(workdir)
-  await mkdir(join(workdir, folder), { recursive: true })
-}

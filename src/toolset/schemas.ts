@@ -1,7 +1,9 @@
 /** The shapes of what callers pass: the tools' inputs, a programmer's options, and their errors. */
+import { normalize } from 'node:path'
 import { z } from 'zod'
 import type { Engine, OnInput } from '../engine/engine.js'
 import { InvalidOptionError } from '../errors.js'
+import { leavesRoot } from '../files/inside.js'
 import type { DetachedRunEndListener } from './options.js'
 import type { OnOutput } from './output-listener.js'
 
@@ -203,7 +205,13 @@ export const toolsetOptions = z.strictObject({
     .union([
       z.boolean(),
       z.strictObject({
-        folder: z.string().min(1).optional(),
+        folder: z
+          .string()
+          .min(1)
+          .refine((folder) => !leavesRoot(normalize(folder)) && !folder.includes('\0'), {
+            error: 'must lead to a folder in the workdir',
+          })
+          .optional(),
         format: z.enum(['png', 'svg']).optional(),
         dpi: z.number().positive().optional(),
       }),

@@ -129,7 +129,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     }
     this.#limits = toolsetLimits(settings)
     const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
-    this.#figureFolder = { workdir: this.workdir, folder }
+    const figures = relative(this.workdir, join(this.workdir, folder))
+    this.#figureFolder = { workdir: this.workdir, folder: figures }
     this.#interpreters = new Interpreters(this.#engine, spec, {
       interruptGraceMs: settings.interruptGraceMs,
       maxOutputBytes: settings.maxOutputBytes,
@@ -138,7 +139,6 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       maxTimeoutMs: shorter(settings.maxTimeoutMs, this.#limits.wallMs),
       onDetachedRunEnd: (interpreter, run) => this.#announceEnd(interpreter, run),
     })
-    const figures = relative(this.workdir, join(this.workdir, folder))
     this.#watch = new WorkdirWatch(this.workdir, (path) => {
       return path === figures || isEngineFolder(basename(path))
     })

@@ -120,7 +120,8 @@ class Decoder {
   #bytes(data: JsonValue | undefined): Uint8Array {
     const [frame = -1, offset = 0, length = 0] = isArray(data) ? data.map(Number) : []
     const source = this.#frames[frame]
-    if (source === undefined || offset + length > source.byteLength) throw malformed()
+    const isPart = offset >= 0 && length >= 0 && offset + length <= (source?.byteLength ?? 0)
+    if (source === undefined || !isPart) throw malformed()
     const bytes = new Uint8Array(source.buffer, source.byteOffset + offset, length)
     // What shares a frame must not keep the others alive; and a view needs to be aligned.
     const isView = frame !== SHARED_FRAME && bytes.byteOffset % ALIGNMENT === 0

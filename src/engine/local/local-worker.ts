@@ -2,8 +2,7 @@
  * One Python process that serves an interpreter: joins its three ways of speaking (messages, output
  * pipes, and the keeper's word that it has ended) into the `Worker` that engines provide.
  */
-import { readFileSync, rmSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import type { Channel } from '../../channel/channel.js'
@@ -48,6 +47,7 @@ import { residentSetSize } from './memory.js'
 import { OutputOrder, type OrderedEvent } from './output-order.js'
 import { OutputPipe } from './output-pipe.js'
 import { pythonPackage } from './python-package.js'
+import { readWorkerFile } from './worker-file.js'
 
 type StreamName = 'stdout' | 'stderr'
 
@@ -59,6 +59,12 @@ const MAX_STARTUP_TEXT = 4000
  */
 const WATCH_AFTER_MS = 5
 const FORK_TIMEOUT_MS = 5_000
+/** Questions of one run at a time; those whose run was interrupted meanwhile are still open. */
+const MOST_QUESTIONS = 100
+/** Of displays that are not complete. One that is larger could not be a text in Node. */
+const MAX_PART_BYTES = 256 * 1024 * 1024
+/** What it takes to keep a part, and to know whose it is. */
+const PART_OVERHEAD = 256
 /** What a process writes before it has started any run, be it `initCode`. */
 const BEFORE_ANY_RUN = -1
 
@@ -109,6 +115,7 @@ interface PendingRun {
   started: boolean
   endedStreams: number
   reply: RunReply | null
+  openQuestions: number
   readonly onInput: OnInput | null
 }
 
@@ -136,6 +143,7 @@ export class LocalWorker implements Worker {
   #runPipes: OutputPipe[] = []
   #watchTimer: NodeJS.Timeout | undefined
   readonly #parts = new Map<string, Buffer[]>()
+  #partBytes = 0
   #pid: number | null = null
   #pending: PendingRun | null = null
   #pendingCheckpoint: PendingCheckpoint | null = null
@@ -144,6 +152,9 @@ export class LocalWorker implements Worker {
   #attached = false
   #startupText = ''
   #onReady: (message: ReadyMessage) => void = () => undefined
+  #isReady = false
+  /** Checkpoints that it has been asked for and has not answered yet. */
+  #owedCheckpoints = 0
   #killReason: string | null = null
   #exit: Exit | null = null
   #lastTrouble = ''
@@ -237,6 +248,7 @@ export class LocalWorker implements Worker {
           reject(noCheckpoint(`the Python process ${description}`)),
         )
         const message = encodeMessage({ type: 'checkpoint', id })
+        this.#owedCheckpoints += 1
         channel.send(this.#identity, message).catch(() => undefined)
       })
     } finally {
@@ -250,10 +262,10 @@ export class LocalWorker implements Worker {
     return this.#start.keeper.settle(this.#id)
   }
 
-  async checkpointTrouble(): Promise<string> {
-    if (process.platform !== 'linux') return 'only Linux can have any'
-    if (this.#exit !== null) return this.#lastTrouble
-    return readFile(this.#troubleFile, 'utf8').catch(() => '')
+  checkpointTrouble(): Promise<string> {
+    if (process.platform !== 'linux') return Promise.resolve('only Linux can have any')
+    const ended = this.#exit !== null
+    return Promise.resolve(ended ? this.#lastTrouble : readWorkerFile(this.#troubleFile))
   }
 
   get #troubleFile(): string {
@@ -283,6 +295,7 @@ export class LocalWorker implements Worker {
         started: false,
         endedStreams: 0,
         reply: null,
+        openQuestions: 0,
         onInput,
       }
     })
@@ -369,21 +382,25 @@ export class LocalWorker implements Worker {
   }
 
   #hear(message: WorkerMessage | null, frames: readonly Buffer[]): void {
-    if (message?.type === 'ready') {
+    if (message?.type === 'ready' && !this.#isReady) {
+      this.#isReady = true
       this.#lastRun = 0
       this.#renewPipes(message.pipes)
       const { variables, variable_count: variableCount, threads } = message
       if (this.#start.resume !== null) this.#restored = { variables, variableCount, threads }
       this.#onReady(message)
+    } else if (message?.type === 'checkpoint' && this.#owedCheckpoints > 0) {
+      this.#owedCheckpoints -= 1
+      // Without trouble, the keeper says when the copy is there, or has failed.
+      const isMeant = message.id === this.#pendingCheckpoint?.id
+      if (isMeant && message.trouble !== null) {
+        this.#pendingCheckpoint?.reject(noCheckpoint(message.trouble))
+      }
     } else if (
-      message?.type === 'checkpoint' &&
-      message.id === this.#pendingCheckpoint?.id &&
-      message.trouble !== null
+      message?.type === 'reply' &&
+      message.run === this.#pending?.run &&
+      this.#pending.reply === null
     ) {
-      this.#pendingCheckpoint.reject(noCheckpoint(message.trouble))
-    } else if (message?.type === 'checkpoint') {
-      // The keeper says when the copy is there, or has failed.
-    } else if (message?.type === 'reply' && message.run === this.#pending?.run) {
       // The end marks were written before the reply; those behind much output are waited for. What
       // children of earlier runs have written by now comes with this result, too.
       for (const pipe of this.#output.pipes) pipe.read()
@@ -391,7 +408,11 @@ export class LocalWorker implements Worker {
       this.#renewPipes(message.pipes)
       this.#pending.reply = runReply(message, frames.slice(1))
       this.#settleReply()
-    } else if (message?.type === 'input' && message.run === this.#pending?.run) {
+    } else if (
+      message?.type === 'input' &&
+      message.run === this.#pending?.run &&
+      this.#pending.openQuestions < MOST_QUESTIONS
+    ) {
       void this.#answer(this.#pending, message)
     } else {
       // Only user code that meddles with the worker can cause this; nothing it says can be trusted.
@@ -400,7 +421,9 @@ export class LocalWorker implements Worker {
   }
 
   async #answer(pending: PendingRun, { number, prompt, password }: InputMessage): Promise<void> {
+    pending.openQuestions += 1
     const answer = await ask(pending.onInput, { prompt, password })
+    pending.openQuestions -= 1
     // An interrupt may have ended the run meanwhile.
     if (this.#pending !== pending) return
     const message = encodeMessage({ type: 'answer', number, ...answer })
@@ -472,16 +495,30 @@ export class LocalWorker implements Worker {
     part,
     last,
   }: Extract<OrderedEvent, { type: 'part' }>): Promise<void> | undefined {
+    this.#partBytes += part.length + PART_OVERHEAD
+    if (this.#partBytes > MAX_PART_BYTES) {
+      this.#forgetParts()
+      void this.kill('was killed because what it displayed was larger than 256 MB')
+      return undefined
+    }
     const parts = this.#parts.get(name) ?? []
     parts.push(part)
     this.#parts.set(name, parts)
     if (!last) return undefined
     this.#parts.delete(name)
+    for (const { length } of parts) this.#partBytes -= length + PART_OVERHEAD
     const output = decodeOutput(Buffer.concat(parts))
     return output === null ? undefined : this.#emit(run, output)
   }
 
-  #emit(executionCount: number, output: OutputEvent['output']): Promise<void> | undefined {
+  #forgetParts(): void {
+    this.#parts.clear()
+    this.#partBytes = 0
+  }
+
+  #emit(run: number, output: OutputEvent['output']): Promise<void> | undefined {
+    // Only user code that meddles names a run that is yet to come.
+    const executionCount = Math.min(run, Math.max(this.#lastRun, 0))
     return this.#listener.onOutput({ executionCount, output })
   }
 
@@ -489,7 +526,7 @@ export class LocalWorker implements Worker {
     const pending = this.#pending
     if (pending?.reply == null || pending.endedStreams < STREAMS.length) return
     this.#pending = null
-    this.#parts.clear() // what an interrupt left incomplete
+    this.#forgetParts() // what an interrupt left incomplete
     pending.onStart()
     pending.release()
     pending.resolve({ type: 'reply', reply: pending.reply })
@@ -513,11 +550,7 @@ export class LocalWorker implements Worker {
   }
 
   #end(exit: Omit<Exit, 'traceback'>): void {
-    try {
-      this.#lastTrouble = readFileSync(this.#troubleFile, 'utf8')
-    } catch {
-      // Nothing was wrong.
-    }
+    this.#lastTrouble = readWorkerFile(this.#troubleFile)
     try {
       this.#attach() // it may have died so early that nobody has read its last words yet
     } catch {
