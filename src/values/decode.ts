@@ -4,6 +4,7 @@
  */
 import type { JsonValue } from '../engine/engine.js'
 import { loadArrow, type ArrowTable, type ArrowVector } from './arrow.js'
+import { requireSoundStream } from './arrow-stream.js'
 import { classOfDtype, NdArray } from './nd-array.js'
 
 /** What Python's values become. */
@@ -114,7 +115,9 @@ class Decoder {
 
   #table(tagged: Tagged): InstanceType<Arrow['Table']> {
     if (this.#arrow === null) throw malformed()
-    return this.#arrow.tableFromIPC(this.#bytes(tagged['data']))
+    const stream = this.#bytes(tagged['data'])
+    requireSoundStream(stream)
+    return this.#arrow.tableFromIPC(stream)
   }
 
   #bytes(data: JsonValue | undefined): Uint8Array {
