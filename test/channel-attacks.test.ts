@@ -42,7 +42,7 @@ def reply(run, **more):
     return json.dumps({'type': 'reply', 'run': run, **fields, **more}).encode()
 `
 
-/** A session that attacks, and one beside it that has \`x = 43\`. */
+/** A session that attacks, and one beside it that has `x = 43`. */
 async function sessions(): Promise<PythonInterpreterToolSet> {
   const tools = await makeToolset({ echo: 'none', figures: false })
   await tools.runPythonCode('x = 43', { client_id: 'bystander' })

@@ -30,7 +30,7 @@ const frame = (kind: string, run: number, payload: Buffer | string = '') =>
     Buffer.from(payload),
   ])
 
-/** Calls \`check\` with dice of its own so often; what fails names the seed that shows it again. */
+/** Calls `check` with dice of its own so often; what fails names the seed that shows it again. */
 async function fuzz(check: (dice: Dice) => void | Promise<void>): Promise<void> {
   for (let seed = SEED; seed < SEED + COUNT; seed += 1) {
     try {
