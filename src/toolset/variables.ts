@@ -129,15 +129,18 @@ export async function listVariables(
     asks: { names: null, form: 'json' },
     ...patience,
   })
-  const { value } = requireAnswer(run, 'listed')
-  if (!Array.isArray(value) || !value.every(isDescribed)) throw malformed('listed')
+  const value: unknown = requireAnswer(run, 'listed').value
+  if (!areDescribed(value)) throw malformed('listed')
   return value
 }
 
-/** Whether a variable has what each has; only user code that meddles sends one that has not. */
-function isDescribed(value: unknown): boolean {
-  const { name, type } = (value ?? {}) as Partial<VariableInfo>
-  return typeof name === 'string' && typeof type === 'string'
+/** Whether variables have what each has; only user code that meddles sends others. */
+function areDescribed(value: unknown): value is VariableInfo[] {
+  const isDescribed = (one: unknown) => {
+    const { name, type } = (one ?? {}) as Partial<VariableInfo>
+    return typeof name === 'string' && typeof type === 'string'
+  }
+  return Array.isArray(value) && value.every(isDescribed)
 }
 
 function malformed(done: Done): VariablesError {
