@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Channel } from '../src/channel/channel.js'
-import { InvalidOptionError, type PythonInterpreterToolSet } from '../src/index.js'
+import { InvalidOptionError, type PythonInterpreterToolSet, VariablesError } from '../src/index.js'
 import { eventually } from './helpers/processes.js'
 import { makeToolset, temporaryFolder } from './helpers/toolset.js'
 
@@ -437,6 +437,29 @@ x['pickle'] = pickle.dumps(Evil())`
     expect((result.result as { polluted?: number }).polluted).toBeUndefined()
     expect((js.result as { polluted?: number }).polluted).toBeUndefined()
     expect(existsSync(join(tools.workdir, 'ran-in-the-host'))).toBe(false)
+    await expectBystanderWell(tools)
+  })
+})
+
+describe('answers about variables', () => {
+  it.each(['5', 'null', '[5]', '[{}]'])('that are %s are refused', async (value) => {
+    const tools = await sessions()
+    await attack(
+      tools,
+      `last = questions._run
+class Answering(type(channel)):
+    def send(self, message, frames=()):
+        if message.get('type') == 'reply' and message['run'] == last and 'value' in message:
+            message = {**message, 'value': json.loads(${JSON.stringify(value)})}
+        super().send(message, frames)
+channel.__class__ = Answering
+y = 1`,
+    )
+    const options = { client_id: 'attacker' }
+    await expect(tools.variables(options)).rejects.toThrow(VariablesError)
+    if (!value.startsWith('[')) {
+      await expect(tools.getVariables(['y'], options)).rejects.toThrow(VariablesError)
+    }
     await expectBystanderWell(tools)
   })
 })

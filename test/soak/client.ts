@@ -67,7 +67,8 @@ export class Client {
   async answer(): Promise<void> {
     const result = await this.#run(COUNT, { result_var_name: 'n' })
     this.#counted(result)
-    if (JSON.stringify(result.result) !== result.stdout.trim()) throw new Violation('Another value.')
+    if (JSON.stringify(result.result) !== result.stdout.trim())
+      throw new Violation('Another value.')
   }
 
   async fail(code: string, name: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Many runs over many sessions with faults mixed in, and what that costs in the end: nothing. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { proportionalSetSize, residentSetSize } from '../../src/engine/local/memory.js'
+import { residentSetSize } from '../../src/engine/local/memory.js'
 import { Dice } from '../faults/dice.js'
 import { childrenOf } from '../faults/family.js'
 import { House } from '../faults/house.js'
@@ -105,7 +105,7 @@ async function measure(house: House): Promise<Sample> {
   return {
     heap: heapUsed,
     node: rss,
-    template: (await proportionalSetSize(template ?? 0)) ?? 0,
+    template: (await residentSetSize(template ?? 0)) ?? 0,
     keeper: (await residentSetSize(keeper ?? 0)) ?? 0,
     descriptors: (await openDescriptors()).length,
     processes: keeper === null ? 0 : childrenOf(keeper).length,
