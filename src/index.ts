@@ -87,6 +87,7 @@ export type {
   RunOutcome,
   RunReply,
   RunRequest,
+  RunUsage,
   StartedBy,
   StreamOutput,
   ValueForm,

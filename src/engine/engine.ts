@@ -92,6 +92,19 @@ export interface RunError {
 export type JsonValue =
   null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
+/** What a run has used of the machine. Where its process died, only the time is known. */
+export interface RunUsage {
+  /** From the start of its code to its end. */
+  wall_ms: number
+  /** Processor time of the whole process meanwhile, and of child processes that it has waited for. */
+  cpu_ms?: number | undefined
+  /**
+   * The most resident memory that the Python process has had, since it started: if a run takes it higher
+   * than the run before did, it is the run's own; else the run's own was no more than that.
+   */
+  process_peak_memory_bytes?: number | undefined
+}
+
 /** What a worker says at the end of a run, or about variables. */
 export interface RunReply {
   /** Whether the code itself ran to its end. */
@@ -109,6 +122,7 @@ export interface RunReply {
   readonly notices: readonly string[]
   /** Processes that the run started and an interrupt did not end. */
   readonly survivors: readonly string[]
+  readonly usage: RunUsage
 }
 
 /** A value in several formats. */

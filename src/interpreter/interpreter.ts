@@ -11,6 +11,7 @@ import type {
   OutputEvent,
   ResumeOptions,
   RunOutcome,
+  RunUsage,
   StartedBy,
   Worker,
   WorkerListener,
@@ -318,14 +319,15 @@ export class Interpreter {
       answer,
       detached: null,
     }
-    let { outcome, stopped } = await this.#runOnce(run)
-    if (isUntouched(outcome) && stopped === null && run.detached === null) {
+    let attempt = await this.#runOnce(run)
+    if (isUntouched(attempt.outcome) && attempt.stopped === null && run.detached === null) {
       // It had died before: none of the code has run, so that it can run on a new process.
-      this.#noteDeath(outcome.exit.description)
-      ;({ outcome, stopped } = await this.#runOnce(run))
+      this.#noteDeath(attempt.outcome.exit.description)
+      attempt = await this.#runOnce(run)
     }
-    if (outcome.type === 'reply' && request.asks === null) this.#stateOf = executionCount
-    const finished = await this.#finish(run, outcome, stopped)
+    const replied = attempt.outcome.type === 'reply'
+    if (replied && request.asks === null) this.#stateOf = executionCount
+    const finished = await this.#finish(run, attempt)
     if (run.detached !== null) this.#endDetached(run.detached, finished)
     return finished
   }
@@ -356,6 +358,7 @@ export class Interpreter {
     const { request, execution } = run
     if (request.signal?.aborted === true) throw new AbortedError(request.signal.reason)
     const stop = new Stop(worker, execution, this.#settings.interruptGraceMs)
+    const startedAtMs = performance.now()
     const abort = () => {
       // A call that has been answered cannot be aborted.
       if (run.detached !== null) return
@@ -380,9 +383,10 @@ export class Interpreter {
               onInput,
             })
           : await worker.variables({ executionCount, ...asks })
+      const usage = usageOf(outcome, performance.now() - startedAtMs)
       await stop.delivered()
       await execution.end()
-      return { outcome, stopped: stop.reason }
+      return { outcome, stopped: stop.reason, usage }
     } finally {
       clocks.stop()
       stop.end()
@@ -415,8 +419,8 @@ export class Interpreter {
       () => new BusyError(detached.executionCount, detached.id, detached.startedAt),
     )
     const durationMs = durationOf(run)
-    const goesOn = { reply: null, stopped: null, death: null, goesOn: limit, durationMs }
-    const soFar = this.#report(run, goesOn, true)
+    const nothing = { reply: null, stopped: null, death: null, usage: null }
+    const soFar = this.#report(run, { ...nothing, goesOn: limit, durationMs }, true)
     run.answer({ ...soFar, execution: await unseen.look() })
   }
 
@@ -426,11 +430,7 @@ export class Interpreter {
     this.#settings.onDetachedRunEnd(this, finished)
   }
 
-  async #finish(
-    run: AskedRun,
-    outcome: RunOutcome,
-    stopped: StopReason | null,
-  ): Promise<FinishedRun> {
+  async #finish(run: AskedRun, { outcome, stopped, usage }: Attempt): Promise<FinishedRun> {
     // The promise of a call that was aborted has been rejected; one that was detached, resolved.
     const aborted = run.detached === null && run.request.signal?.aborted === true
     const durationMs = durationOf(run)
@@ -445,6 +445,7 @@ export class Interpreter {
       death: outcome.type === 'died' ? outcome.exit : null,
       goesOn: null,
       durationMs,
+      usage,
     }
     return this.#report(run, end, !aborted && run.detached === null && run.request.hasResult)
   }
@@ -639,11 +640,12 @@ interface CurrentRun {
 }
 
 interface Attempt {
-  outcome: RunOutcome
-  stopped: StopReason | null
+  readonly outcome: RunOutcome
+  readonly stopped: StopReason | null
+  readonly usage: RunUsage | null
 }
 
-type RunEnd = Pick<FinishedRun, 'reply' | 'stopped' | 'death' | 'goesOn' | 'durationMs'>
+type RunEnd = Pick<FinishedRun, 'reply' | 'stopped' | 'death' | 'goesOn' | 'durationMs' | 'usage'>
 
 function durationOf({ startedAtMs }: AskedRun): number {
   return performance.now() - startedAtMs
@@ -652,6 +654,12 @@ function durationOf({ startedAtMs }: AskedRun): number {
 /** Whether the process died before it had begun with the code. */
 function isUntouched(outcome: RunOutcome): outcome is Extract<RunOutcome, { type: 'died' }> {
   return outcome.type === 'died' && !outcome.started
+}
+
+/** What is known of what a run has used, which took `wallMs` as it is seen from here. */
+function usageOf(outcome: RunOutcome, wallMs: number): RunUsage | null {
+  if (outcome.type === 'reply') return outcome.reply.usage
+  return outcome.started ? { wall_ms: Math.round(wallMs * 1000) / 1000 } : null
 }
 
 const NO_CHANGES: FileChanges = { files: [], notices: [] }

@@ -7,6 +7,7 @@ import type {
   OnInput,
   Restored,
   RunReply,
+  RunUsage,
   ValueForm,
   VariablesRequest,
 } from '../engine/engine.js'
@@ -79,6 +80,8 @@ export interface FinishedRun {
   /** Null if the process died in this run, or if the run goes on. */
   readonly reply: RunReply | null
   readonly durationMs: number
+  /** What it has used of the machine; null if it goes on, or none of its code has run. */
+  readonly usage: RunUsage | null
   /** How long it waited for what its interpreter had to do before. */
   readonly queuedMs: number
   /** The files that it has changed; none yet if it goes on. */

@@ -2,7 +2,7 @@
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { v4 as uuid } from 'uuid'
-import type { JsonValue, RunError } from '../engine/engine.js'
+import type { JsonValue, RunError, RunUsage } from '../engine/engine.js'
 import type { FileChange } from '../files/recording.js'
 import { onOneLine } from '../interpreter/bounded-text.js'
 import type { WholeOutput } from '../interpreter/whole-output.js'
@@ -64,6 +64,8 @@ export interface RunFields<Value = JsonValue> {
   duration_ms: number
   /** How long the run had to wait for others before it. */
   queued_ms?: number
+  /** What the run has used of the machine; absent where it goes on. */
+  usage?: RunUsage
   /** A time limit was reached. */
   timed_out?: true
   /** The run goes on without this call, whose result is what was known until then. */
@@ -83,8 +85,8 @@ export interface RunFields<Value = JsonValue> {
    * tells which are not seen.
    */
   files?: FileChange[]
-  /** Fields that are too long to be worth a model's attention. */
-  hidden_to_model: ('outputs' | 'base64_uri' | 'charts')[]
+  /** Fields that are too long to be worth a model's attention, or of no use to it. */
+  hidden_to_model: ('outputs' | 'base64_uri' | 'charts' | 'usage')[]
   /** The Python process died in this run. */
   interpreter_crashed?: true
   /** A new process has taken over, in this run or before it. */
@@ -161,11 +163,12 @@ export async function runResult(
     execution_count: execution.executionCount,
     duration_ms: Math.round(run.durationMs * 1000) / 1000,
     ...(run.queuedMs < 1 ? {} : { queued_ms: Math.round(run.queuedMs * 1000) / 1000 }),
+    ...(run.usage === null ? {} : { usage: run.usage }),
     ...(limitOf(run) === null ? {} : { timed_out: true as const }),
     ...(run.goesOn === null ? {} : { detached: true as const }),
     ...(run.executionId === null ? {} : { execution_id: run.executionId }),
     ...figures.fields,
-    hidden_to_model: hiddenToModel(figures.fields),
+    hidden_to_model: [...hiddenToModel(figures.fields), 'usage'],
     ...(run.files.files.length === 0 ? {} : { files: [...run.files.files] }),
     ...(crashed(run) ? { interpreter_crashed: true as const } : {}),
     ...(run.restart === null

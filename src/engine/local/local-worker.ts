@@ -552,7 +552,7 @@ async function ask(onInput: OnInput | null, question: Question) {
 }
 
 function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunReply {
-  const { completed, error, interrupted, notices, survivors } = message
+  const { completed, error, interrupted, notices, survivors, usage } = message
   const { value, value_type: valueType } = message
   return {
     completed,
@@ -560,6 +560,7 @@ function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunRepl
     interrupted,
     notices,
     survivors,
+    usage,
     frames,
     ...(value === undefined ? {} : { value }),
     ...(valueType === undefined ? {} : { valueType }),
