@@ -52,6 +52,7 @@ export {
   type PieSeries,
   type ScatterSeries,
 } from './toolset/charts.js'
+export type { AuditEvent, AuditListener, Logger } from './toolset/audit.js'
 export type { OnOutput } from './toolset/output-listener.js'
 export type { RunStream } from './toolset/run-stream.js'
 export type { SetVariables, VariableInfo, VariableOptions } from './toolset/variables.js'

@@ -217,15 +217,28 @@ export class Interpreter {
    */
   execute(request: ExecuteRequest): Promise<FinishedRun> {
     const askedAt = performance.now()
+    const { witness } = request
+    let hasBegun = false
     const task: Task<FinishedRun> = async (answer) => {
       const queuedMs = performance.now() - askedAt
+      hasBegun = true
       try {
-        return await (this.#finished = this.#execute(request, queuedMs, answer))
+        const finished = await (this.#finished = this.#execute(request, queuedMs, answer))
+        witness?.ended(finished)
+        return finished
+      } catch (error) {
+        witness?.failed(this.#closedErrorOr(error), this.#executionCount)
+        throw error
       } finally {
         this.#finished = null
       }
     }
-    return this.#enqueue(task, request)
+    const call = this.#enqueue(task, request)
+    if (witness === null) return call
+    return call.catch((error: unknown) => {
+      if (!hasBegun) witness.failed(error, null)
+      throw error
+    })
   }
 
   /** A detached run, by its `execution_id`, or the last one; undefined if it is not known. */
@@ -289,13 +302,18 @@ export class Interpreter {
         this.#requireOpen()
         return await task(answer)
       } catch (error) {
-        throw this.#unneeded.signal.aborted ? this.#closedError() : error
+        throw this.#closedErrorOr(error)
       }
     }, waiting)
   }
 
   #requireOpen(): void {
     if (this.#unneeded.signal.aborted) throw this.#closedError()
+  }
+
+  /** What to say where something failed: if it is closed, nothing else matters. */
+  #closedErrorOr(error: unknown): unknown {
+    return this.#unneeded.signal.aborted ? this.#closedError() : error
   }
 
   #closedError(): ClosedError {

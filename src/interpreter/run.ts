@@ -43,8 +43,22 @@ export interface ExecuteRequest extends RunLimits {
   readonly onOutput: LiveListener | null
   /** Answers what the code asks; null: nobody can be asked. */
   readonly onInput: OnInput | null
+  /** Hears what came of it, whatever its call is answered; null: nobody does. */
+  readonly witness: RunWitness | null
   /** Follows which files it changes; null: nobody does. */
   readonly recording: Recording | null
+}
+
+/** Hears once what came of a run, when its session has done with it. */
+export interface RunWitness {
+  /** It has run; the call may have been answered or rejected before. */
+  ended(run: FinishedRun): void
+  /**
+   * None of its code has run.
+   *
+   * @param executionCount - its number; null where its turn never came
+   */
+  failed(error: unknown, executionCount: number | null): void
 }
 
 /** A process was replaced by a new one. */

@@ -1,6 +1,7 @@
 /** What a programmer passes to the toolset and its calls. */
 import type { CheckpointPolicy, EchoMode, Engine, OnInput } from '../engine/engine.js'
 import type { OnTimeout } from '../interpreter/run.js'
+import type { AuditListener, Logger } from './audit.js'
 import type { OnOutput } from './output-listener.js'
 import type { RunResult } from './result.js'
 
@@ -39,6 +40,16 @@ export interface PythonInterpreterToolSetOptions {
   readonly maxTimeoutMs?: number
   /** Hears once of each detached run that has ended; what it throws is not caught. */
   readonly onDetachedRunEnd?: DetachedRunEndListener
+  /**
+   * Hears of each run that was asked for, when it has ended or will never begin; is not waited for. What
+   * it throws breaks no run: it is logged, or without `logger` a warning of Node's.
+   */
+  readonly onAudit?: AuditListener
+  /**
+   * Gets a line of level info for each run, warn where a process was replaced, and error where none could
+   * be started: a logger of pino's, an object with the same methods, or `console`.
+   */
+  readonly logger?: Logger
   /** How long an interrupted run may take to stop before its process is killed. @default 5000 */
   readonly interruptGraceMs?: number
   /**

@@ -220,7 +220,7 @@ function crashed({ death, stopped }: FinishedRun): boolean {
 }
 
 /** The limit that the run has reached; null if it has reached none. */
-function limitOf({ goesOn, stopped }: FinishedRun): Limit | null {
+export function limitOf({ goesOn, stopped }: FinishedRun): Limit | null {
   return goesOn ?? (stopped?.type === 'timeout' ? stopped : null)
 }
 
@@ -228,7 +228,8 @@ function limitWords({ clock, ms }: Limit): string {
   return clock === 'run' ? `time limit of ${ms} ms` : `limit of ${ms} ms without output`
 }
 
-function runError(run: FinishedRun): RunError | null {
+/** What went wrong in a run; null if nothing did. */
+export function runError(run: FinishedRun): RunError | null {
   const { reply, stopped, goesOn } = run
   if (goesOn !== null) return stillRunning(run, goesOn)
   if (reply === null) return deathError(run)

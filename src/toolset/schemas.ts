@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Engine, OnInput } from '../engine/engine.js'
 import { InvalidOptionError } from '../errors.js'
+import type { AuditListener, Logger } from './audit.js'
 import type { DetachedRunEndListener } from './options.js'
 import type { OnOutput } from './output-listener.js'
 
@@ -105,6 +106,13 @@ function isEngine(value: unknown): value is Engine {
   return ['start', 'close'].every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error']
+
+function isLogger(value: unknown): value is Logger {
+  if (typeof value !== 'object' || value === null) return false
+  return LOG_LEVELS.every((level) => typeof Reflect.get(value, level) === 'function')
+}
+
 /** The toolset's options, of which only the engine is looked at. */
 export const constructorOptions = z.looseObject({
   engine: z
@@ -129,6 +137,9 @@ export const runOptions = runInput.extend({
   inputs: record.optional(),
   resultAs: z.enum(['json', 'js']).optional(),
 })
+
+/** Those options as they were passed. */
+export type RunRequest = z.output<typeof runOptions>
 
 /** What a programmer can pass to the methods for variables. */
 export const variableOptions = z.strictObject({
@@ -175,6 +186,10 @@ export const toolsetOptions = z.strictObject({
   maxTimeoutMs: timeoutMs.default(0),
   onDetachedRunEnd: z
     .custom<DetachedRunEndListener>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
+  onAudit: z.custom<AuditListener>(isFunction, 'must be a function').optional(),
+  logger: z
+    .custom<Logger>(isLogger, 'must have the methods debug, info, warn and error')
     .optional(),
   interruptGraceMs: timeoutMs.default(5_000),
   maxOutputBytes: z.int().min(2).default(1_000_000),

@@ -13,6 +13,7 @@ import type { Engine, FigureFormat } from '../engine/engine.js'
 import { isEngineFolder, LocalEngine } from '../engine/local/local-engine.js'
 import { WorkdirFiles } from '../files/workdir-files.js'
 import { WorkdirWatch } from '../files/workdir-watch.js'
+import { Audit, type AuditedRun } from './audit.js'
 import { MANAGE_DESCRIPTION, RUN_DESCRIPTION } from './descriptions.js'
 import type { Interpreter } from '../interpreter/interpreter.js'
 import type { FinishedRun } from '../interpreter/run.js'
@@ -57,6 +58,7 @@ import {
   variableArguments,
   variableOptions,
   waitOptions,
+  type RunRequest,
   type ToolsetSettings,
 } from './schemas.js'
 import type { Tool, ToolSet } from './tool.js'
@@ -105,6 +107,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   readonly #limits: ToolsetLimits
   readonly #figureFolder: FigureFolder
   readonly #watch: WorkdirWatch
+  readonly #audit: Audit
   #closed = false
 
   /** @throws InvalidOptionError for an option of the wrong type; nothing is started yet. */
@@ -127,6 +130,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       figures: figureFormat(settings),
     }
     this.#limits = toolsetLimits(settings)
+    this.#audit = new Audit(settings.onAudit, settings.logger)
     const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
     this.#figureFolder = { workdir: this.workdir, folder }
     this.#interpreters = new Interpreters(this.#engine, spec, {
@@ -162,13 +166,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   ): Promise<RunResult<JsValue>> {
     const given = isObject(first) ? first : { ...parse(anyObject, options, CALL), code: first }
     const request = parse(runOptions, given, CALL)
-    this.#requireOpen()
-    const limits = runLimits(request, this.#limits)
-    if (request.resultAs === 'js' && request.on_timeout === 'detach') {
-      throw new InvalidOptionError(`${CALL}: resultAs: 'js' is not for a run that may be detached.`)
-    }
-    const inputs = request.inputs === undefined ? null : inputsOf(request.inputs, 'inputs')
-    const interpreter = this.#interpreter(request)
+    const witness = this.#audit.run(request.client_id ?? DEFAULT_CLIENT, request.code)
+    const { limits, inputs, interpreter } = this.#prepared(request, witness)
     const listener = request.onOutput && new OutputListener(request.onOutput)
     const run = await interpreter.execute({
       code: request.code,
@@ -183,6 +182,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       signal: request.signal,
       onOutput: listener === undefined ? null : (output) => listener.hear(output),
       onInput: request.onInput ?? null,
+      witness,
       recording: this.#watch.recording(),
     })
     const json = await runResult(interpreter.id, run, this.#figureFolder)
@@ -393,6 +393,26 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     return {
       interpreter: this.#interpreter(whose),
       patience: { timeoutMs: this.#limits.timeoutMs, signal },
+    }
+  }
+
+  /** What a run needs; of one that is refused, the witness hears. */
+  #prepared(request: RunRequest, witness: AuditedRun | null) {
+    try {
+      this.#requireOpen()
+      const limits = runLimits(request, this.#limits)
+      if (request.resultAs === 'js' && request.on_timeout === 'detach') {
+        throw new InvalidOptionError(
+          `${CALL}: resultAs: 'js' is not for a run that may be detached.`,
+        )
+      }
+      const inputs = request.inputs === undefined ? null : inputsOf(request.inputs, 'inputs')
+      const interpreter = this.#interpreter(request)
+      witness?.by(interpreter)
+      return { limits, inputs, interpreter }
+    } catch (error) {
+      witness?.failed(error, null)
+      throw error
     }
   }
 
