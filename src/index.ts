@@ -26,7 +26,7 @@ export type {
   WaitAnswer,
   WaitOptions,
 } from './toolset/control.js'
-export type { InterpreterOptions } from './toolset/interpreters.js'
+export type { InterpreterOptions, WhenFull } from './toolset/interpreters.js'
 export type {
   ErrorOutput,
   NoticeOutput,

@@ -45,6 +45,8 @@ export interface InterpreterSettings {
   readonly checkpoints: number
   /** How long a run may take in all, be it detached, in ms; 0 for no such limit. */
   readonly maxTimeoutMs: number
+  /** How many runs it may have before it starts afresh; 0 for any number. */
+  readonly maxRuns: number
   /** Hears of each detached run that has ended. */
   readonly onDetachedRunEnd: (interpreter: Interpreter, run: FinishedRun) => void
 }
@@ -68,6 +70,8 @@ export class Interpreter {
   #starting: Promise<Worker> | null = null
   readonly #queue = new Queue()
   #executionCount = 0
+  /** Runs of code since it started afresh. */
+  #runs = 0
   /** The last run that the present state knows of. */
   #stateOf = 0
   /** The run that executes now. */
@@ -83,14 +87,20 @@ export class Interpreter {
   /** Aborted when no process is needed any more. */
   readonly #unneeded = new AbortController()
 
+  /**
+   * @param predecessor - what became of the process that its client had before, for the first result to
+   *   tell; null if there was none
+   */
   constructor(
     readonly id: string,
     readonly clientId: string,
     engine: Engine,
     readonly spec: InterpreterSpec,
     settings: InterpreterSettings,
+    predecessor: string | null,
   ) {
     this.#engine = engine
+    if (predecessor !== null) this.#restart = { reason: predecessor, restarted: true }
     this.#settings = settings
     this.#late = new LateOutputs(settings.maxOutputBytes)
     this.#checkpoints = new Checkpoints(settings.checkpoints)
@@ -100,6 +110,19 @@ export class Interpreter {
     if (this.#current !== null) return 'busy'
     if (this.#starting !== null) return 'starting'
     return this.#worker === null ? 'dead' : 'running'
+  }
+
+  /**
+   * Since when it has had nothing to do, on the clock of `performance.now()`; null while a run executes
+   * or anything waits for it.
+   */
+  get idleSinceMs(): number | null {
+    return this.#queue.idleSinceMs
+  }
+
+  /** Whether its end would be a loss: it has a state, or one to go back to. */
+  get hasState(): boolean {
+    return this.#worker !== null || this.#restart !== null
   }
 
   get pid(): number | null {
@@ -225,6 +248,10 @@ export class Interpreter {
       try {
         const finished = await (this.#finished = this.#execute(request, queuedMs, answer))
         witness?.ended(finished)
+        if (finished.lastOf !== null) {
+          answer(finished)
+          await this.#useUp(finished.lastOf)
+        }
         return finished
       } catch (error) {
         witness?.failed(this.#closedErrorOr(error), this.#executionCount)
@@ -279,6 +306,7 @@ export class Interpreter {
       this.#checkpoints.startAfresh()
       this.#forgetRestart()
       this.#stateOf = 0
+      this.#runs = 0
       await this.#liveWorker()
     }
     await this.#enqueue(task, { always: true })
@@ -452,6 +480,7 @@ export class Interpreter {
     // The promise of a call that was aborted has been rejected; one that was detached, resolved.
     const aborted = run.detached === null && run.request.signal?.aborted === true
     const durationMs = durationOf(run)
+    if (run.request.hasResult) this.#runs += 1
     if (outcome.type === 'died') {
       if (stopped?.type === 'restart') this.#checkpoints.startAfresh()
       this.#noteDeath(outcome.exit.description)
@@ -486,11 +515,28 @@ export class Interpreter {
       queuedMs: run.queuedMs,
       executionId: run.detached?.id ?? null,
       files: run.request.recording?.changes ?? NO_CHANGES,
+      lastOf: this.#isUsedUp && end.goesOn === null ? this.#settings.maxRuns : null,
       ...end,
       restart,
       setBack,
       ended: heard ? this.#detached.takeEnds() : [],
     }
+  }
+
+  get #isUsedUp(): boolean {
+    const { maxRuns } = this.#settings
+    return maxRuns > 0 && this.#runs >= maxRuns
+  }
+
+  /** Ends the process, with all that there is to go back to: what comes next starts afresh. */
+  async #useUp(maxRuns: number): Promise<void> {
+    const reason = `was ended after all the runs that it may have (maxRunsPerSession: ${maxRuns})`
+    await this.#stopWorker(reason)
+    this.#checkpoints.dropAll()
+    this.#forgetRestart()
+    this.#restart = { reason, restarted: true }
+    this.#stateOf = 0
+    this.#runs = 0
   }
 
   /** Starts the next process, so that the result can say whether one serves. */

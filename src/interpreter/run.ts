@@ -94,6 +94,8 @@ export interface FinishedRun {
   /** Null if the process died in this run, or if the run goes on. */
   readonly reply: RunReply | null
   readonly durationMs: number
+  /** How many runs its session may have, if this was the last of them; else null. */
+  readonly lastOf: number | null
   /** What it has used of the machine; null if it goes on, or none of its code has run. */
   readonly usage: RunUsage | null
   /** How long it waited for what its interpreter had to do before. */

@@ -55,6 +55,7 @@ const REFUSALS: readonly ErrorCode[] = [
   'BUSY',
   'CLOSED',
   'INVALID_OPTION',
+  'TOO_MANY_SESSIONS',
   'UNKNOWN_INTERPRETER',
   'VALUE_NOT_EXPRESSIBLE',
 ]
@@ -75,6 +76,17 @@ export class Audit {
   run(clientId: string, code: string): AuditedRun | null {
     if (this.#listener === undefined && this.#logger === undefined) return null
     return new AuditedRun(clientId, code, (event, details) => this.#tell(event, details))
+  }
+
+  /** Logs that an interpreter was made. */
+  made({ id, clientId }: Interpreter): void {
+    this.#log('debug', { client_id: clientId, interpreter_id: id }, 'Python interpreter made')
+  }
+
+  /** Logs that an interpreter was ended, and not on request. */
+  ended({ id, clientId }: Interpreter, reason: string): void {
+    const details = { client_id: clientId, interpreter_id: id, reason }
+    this.#log('info', details, `The Python process ${reason}`)
   }
 
   #tell(event: AuditEvent, { restart, trouble }: Details): void {

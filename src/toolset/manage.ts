@@ -81,6 +81,11 @@ export interface InterpreterInfo {
   created_at: string
   /** ISO 8601. */
   last_used_at: string
+  /**
+   * When it will be ended, if it stays idle until then; absent while it is busy, and without
+   * `sessionIdleMs`. ISO 8601.
+   */
+  expires_at?: string
   /** Resident memory of the process; null where unknown. */
   memory_bytes: number | null
   /** How the process was started: forked from a template or checkpoint, or spawned; or not yet. */
@@ -179,7 +184,8 @@ export async function manage(
   if (refused !== null) return { success: false, error: refused }
   if (operation === 'create') return answer(await interpreters.create(client))
   if (operation === 'list') {
-    return { success: true, interpreters: await Promise.all(interpreters.all(only).map(info)) }
+    const infos = interpreters.all(only).map((one) => info(one, interpreters.expiresAt(one)))
+    return { success: true, interpreters: await Promise.all(infos) }
   }
   const meant = () => meantRun(interpreters, request, client, only)
   if (operation === 'peek') return peek(meant(), figureFolder)
@@ -188,7 +194,9 @@ export async function manage(
     return wait(meant(), { timeoutMs: request.timeout_ms ?? timeoutMs, signal }, figureFolder)
   }
   const interpreter = id == null ? interpreters.existingSession(client) : interpreters.get(id, only)
-  if (interpreter === undefined) return { success: false, error: NO_SESSION }
+  if (interpreter === undefined) {
+    return { success: false, error: noSession(interpreters.howSessionEnded(client)) }
+  }
   switch (operation) {
     case 'restart':
       await interpreter.restart()
@@ -214,7 +222,10 @@ export async function manage(
     case 'branch': {
       const owner = request.new_client_id ?? interpreter.clientId
       const branch = async (from: Checkpoint) =>
-        answerWith(await interpreters.branch(from, owner, request.reseed === true), from)
+        answerWith(
+          await interpreters.branch(interpreter, from, owner, request.reseed === true),
+          from,
+        )
       return checkpoint == null
         ? interpreter.usePresentState(branch)
         : branch(interpreter.findCheckpoint(checkpoint))
@@ -226,6 +237,12 @@ function refusal(request: Request): string | null {
   const { operation } = request
   const wrong = FIELDS.find((field) => request[field] != null && !TAKES[operation].includes(field))
   return wrong === undefined ? null : `The operation ${operation} takes no ${wrong}.`
+}
+
+function noSession(howEnded: string | undefined): string {
+  return howEnded === undefined
+    ? NO_SESSION
+    : `There is no session any more: its Python process ${howEnded}. The next run of code starts a new one.`
 }
 
 function answer(interpreter: Interpreter): ManageResult {
@@ -241,7 +258,7 @@ function answerWith(interpreter: Interpreter, checkpoint: Checkpoint): Checkpoin
   }
 }
 
-async function info(interpreter: Interpreter): Promise<InterpreterInfo> {
+async function info(interpreter: Interpreter, expiresAt: Date | null): Promise<InterpreterInfo> {
   const { startedBy } = interpreter
   const noCheckpoint = await interpreter.noCheckpointReason()
   return {
@@ -252,6 +269,7 @@ async function info(interpreter: Interpreter): Promise<InterpreterInfo> {
     execution_count: interpreter.executionCount,
     created_at: interpreter.createdAt.toISOString(),
     last_used_at: interpreter.lastUsedAt.toISOString(),
+    ...(expiresAt === null ? {} : { expires_at: expiresAt.toISOString() }),
     memory_bytes: await interpreter.memoryBytes(),
     started_by: startedBy?.method ?? null,
     ...(startedBy?.method === 'spawn' ? { spawn_reason: startedBy.reason } : {}),

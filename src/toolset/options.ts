@@ -2,6 +2,7 @@
 import type { CheckpointPolicy, EchoMode, Engine, OnInput } from '../engine/engine.js'
 import type { OnTimeout } from '../interpreter/run.js'
 import type { AuditListener, Logger } from './audit.js'
+import type { WhenFull } from './interpreters.js'
 import type { OnOutput } from './output-listener.js'
 import type { RunResult } from './result.js'
 
@@ -50,6 +51,23 @@ export interface PythonInterpreterToolSetOptions {
    * be started: a logger of pino's, an object with the same methods, or `console`.
    */
   readonly logger?: Logger
+  /**
+   * How long an interpreter may be idle before it is ended, with its checkpoints, in ms; the first result
+   * of a client that comes back says so. 0 for as long as the toolset. @default 0
+   */
+  readonly sessionIdleMs?: number
+  /** How many interpreters there may be, sessions and those made beside them; 0 for any number. @default 0 */
+  readonly maxSessions?: number
+  /**
+   * What happens if one more is needed: it is refused with a {@link TooManySessionsError}, or takes the
+   * place of the one that has been idle for longest, never of one in use. @default 'refuse'
+   */
+  readonly whenFull?: WhenFull
+  /**
+   * How many runs an interpreter may have: after the last one its process is ended, and the next one
+   * starts afresh and says so. 0 for any number. @default 0
+   */
+  readonly maxRunsPerSession?: number
   /** How long an interrupted run may take to stop before its process is killed. @default 5000 */
   readonly interruptGraceMs?: number
   /**

@@ -145,6 +145,7 @@ export async function runResult(
     ...detachedNotices(run),
     ...restartNotices(run),
     ...endNotices(run),
+    ...lastNotices(run),
     ...figures.notices,
     ...(reply?.notices ?? []),
     ...truncationNotices(execution, figureFolder.workdir),
@@ -330,6 +331,14 @@ function lost({ restored }: Restored): string[] {
 function bounded(names: readonly string[]): string {
   const shown = names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME))
   return onOneLine(shown.join(', '))
+}
+
+function lastNotices({ lastOf }: FinishedRun): string[] {
+  if (lastOf === null) return []
+  return [
+    `This was the last run that the session may have (maxRunsPerSession: ${lastOf}): its variables are ` +
+      'gone now, and the next run starts afresh.',
+  ]
 }
 
 function endNotices({ stopped, reply }: FinishedRun): string[] {

@@ -191,6 +191,10 @@ export const toolsetOptions = z.strictObject({
   logger: z
     .custom<Logger>(isLogger, 'must have the methods debug, info, warn and error')
     .optional(),
+  sessionIdleMs: timeoutMs.default(0),
+  maxSessions: z.int().min(0).default(0),
+  whenFull: z.enum(['refuse', 'evict']).default('refuse'),
+  maxRunsPerSession: z.int().min(0).default(0),
   interruptGraceMs: timeoutMs.default(5_000),
   maxOutputBytes: z.int().min(2).default(1_000_000),
   checkpoint: z.enum(['auto', 'always', 'off']).default('auto'),

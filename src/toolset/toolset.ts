@@ -133,14 +133,23 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     this.#audit = new Audit(settings.onAudit, settings.logger)
     const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
     this.#figureFolder = { workdir: this.workdir, folder }
-    this.#interpreters = new Interpreters(this.#engine, spec, {
+    const interpreterSettings = {
       interruptGraceMs: settings.interruptGraceMs,
       maxOutputBytes: settings.maxOutputBytes,
       outputFolder: join(this.workdir, OUTPUT_FOLDER),
       checkpoints: settings.checkpoints,
       maxTimeoutMs: settings.maxTimeoutMs,
-      onDetachedRunEnd: (interpreter, run) => this.#announceEnd(interpreter, run),
-    })
+      maxRuns: settings.maxRunsPerSession,
+      onDetachedRunEnd: (interpreter: Interpreter, run: FinishedRun) =>
+        this.#announceEnd(interpreter, run),
+    }
+    this.#interpreters = new Interpreters(
+      this.#engine,
+      spec,
+      interpreterSettings,
+      settings,
+      this.#audit,
+    )
     const figures = relative(this.workdir, join(this.workdir, folder))
     this.#watch = new WorkdirWatch(this.workdir, (path) => {
       return path === figures || isEngineFolder(basename(path))
