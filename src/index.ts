@@ -54,6 +54,7 @@ export {
 } from './toolset/charts.js'
 export type { AuditEvent, AuditListener, Logger } from './toolset/audit.js'
 export type { OnOutput } from './toolset/output-listener.js'
+export type { SecretValues } from './toolset/redaction.js'
 export type { RunStream } from './toolset/run-stream.js'
 export type { SetVariables, VariableInfo, VariableOptions } from './toolset/variables.js'
 export { toModelText, type ModelTextOptions, type ToolAnswer } from './toolset/model-text.js'

@@ -8,6 +8,7 @@ import type {
   Engine,
   Inputs,
   InterpreterSpec,
+  Output,
   OutputEvent,
   ResumeOptions,
   RunOutcome,
@@ -24,6 +25,8 @@ import { Execution, LateOutputs, type LiveListener } from './execution.js'
 import { keepAlive } from './keep-alive.js'
 import { Queue, type Task, type Waiting } from './queue.js'
 import type { ExecuteRequest, FinishedRun, Restart, SetBack } from './run.js'
+import { RedactedOutputs } from './redacted-outputs.js'
+import type { Secrets } from './secrets.js'
 import { settlesWithin } from './settles-within.js'
 import { KILL_REASONS, Stop, type StopReason } from './stop.js'
 
@@ -45,6 +48,8 @@ export interface InterpreterSettings {
   readonly checkpoints: number
   /** How long a run may take in all, be it detached, in ms; 0 for no such limit. */
   readonly maxTimeoutMs: number
+  /** What nobody is to read in what code says; null for nothing. */
+  readonly secrets: Secrets | null
   /** How many runs it may have before it starts afresh; 0 for any number. */
   readonly maxRuns: number
   /** Hears of each detached run that has ended. */
@@ -65,6 +70,8 @@ export class Interpreter {
   readonly #engine: Engine
   readonly #settings: InterpreterSettings
   readonly #late: LateOutputs
+  /** Null where there are no secrets. */
+  readonly #redacted: RedactedOutputs | null
   readonly #checkpoints: Checkpoints
   #worker: Worker | null = null
   #starting: Promise<Worker> | null = null
@@ -103,6 +110,7 @@ export class Interpreter {
     if (predecessor !== null) this.#restart = { reason: predecessor, restarted: true }
     this.#settings = settings
     this.#late = new LateOutputs(settings.maxOutputBytes)
+    this.#redacted = settings.secrets && new RedactedOutputs(settings.secrets)
     this.#checkpoints = new Checkpoints(settings.checkpoints)
   }
 
@@ -431,6 +439,9 @@ export class Interpreter {
           : await worker.variables({ executionCount, ...asks })
       const usage = usageOf(outcome, performance.now() - startedAtMs)
       await stop.delivered()
+      for (const output of this.#redacted?.end(executionCount) ?? []) {
+        void this.#take(executionCount, output)
+      }
       await execution.end()
       return { outcome, stopped: stop.reason, usage }
     } finally {
@@ -511,7 +522,7 @@ export class Interpreter {
     if (restart?.restarted === false) this.#restart = { reason: restart.reason, restarted: true }
     return {
       execution: run.execution,
-      late: heard ? this.#late.take() : [],
+      late: heard ? this.#takeLate(run.execution.executionCount) : [],
       queuedMs: run.queuedMs,
       executionId: run.detached?.id ?? null,
       files: run.request.recording?.changes ?? NO_CHANGES,
@@ -537,6 +548,14 @@ export class Interpreter {
     this.#restart = { reason, restarted: true }
     this.#stateOf = 0
     this.#runs = 0
+  }
+
+  /** What has come of runs that have ended, until now. */
+  #takeLate(current: number): Execution[] {
+    for (const { executionCount, output } of this.#redacted?.endOthers(current) ?? []) {
+      this.#late.add(executionCount, output)
+    }
+    return this.#late.take()
   }
 
   /** Starts the next process, so that the result can say whether one serves. */
@@ -669,7 +688,19 @@ export class Interpreter {
     if (executionCount === this.#current?.executionCount) this.#current.clocks.start()
   }
 
-  #onOutput({ executionCount, output }: OutputEvent): Promise<void> | undefined {
+  #onOutput(event: OutputEvent): Promise<void> | undefined {
+    const { executionCount, output } = event
+    if (this.#redacted === null) return this.#take(executionCount, output)
+    const taken = this.#redacted.add(event).map((redacted) => this.#take(executionCount, redacted))
+    const slow = taken.filter((promise) => promise !== undefined)
+    // What is held back is none of its silence.
+    if (taken.length === 0 && executionCount === this.#current?.executionCount) {
+      this.#current.clocks.heard(undefined)
+    }
+    return slow.length === 0 ? undefined : Promise.all(slow).then(() => undefined)
+  }
+
+  #take(executionCount: number, output: Output): Promise<void> | undefined {
     const current = this.#current
     if (executionCount !== current?.executionCount || !current.run.request.hasResult) {
       this.#late.add(executionCount, output)

@@ -4,6 +4,8 @@ import type { RunUsage } from '../engine/engine.js'
 import { PythonInterpreterError, type ErrorCode } from '../errors.js'
 import type { Interpreter } from '../interpreter/interpreter.js'
 import type { FinishedRun, Restart, RunWitness, SessionState } from '../interpreter/run.js'
+import type { Secrets } from '../interpreter/secrets.js'
+import { redacted } from './redaction.js'
 import { limitOf, runError, stateOf } from './result.js'
 
 /** One run that was asked for, and what came of it. It has a hash of the code, never the code itself. */
@@ -64,12 +66,18 @@ const REFUSALS: readonly ErrorCode[] = [
 export class Audit {
   readonly #listener: AuditListener | undefined
   readonly #logger: Logger | undefined
+  readonly #secrets: Secrets | null
   /** Those that a line warns of: several runs may tell of the same one. */
   readonly #warned = new WeakSet<Restart>()
 
-  constructor(listener: AuditListener | undefined, logger: Logger | undefined) {
+  constructor(
+    listener: AuditListener | undefined,
+    logger: Logger | undefined,
+    secrets: Secrets | null,
+  ) {
     this.#listener = listener
     this.#logger = logger
+    this.#secrets = secrets
   }
 
   /** A run that is asked for; null where nobody wants to know. */
@@ -89,7 +97,10 @@ export class Audit {
     this.#log('info', details, `The Python process ${reason}`)
   }
 
-  #tell(event: AuditEvent, { restart, trouble }: Details): void {
+  #tell(known: AuditEvent, { restart, trouble }: Details): void {
+    const { error } = known
+    // User code names its exceptions.
+    const event = error === undefined ? known : { ...known, error: redacted(error, this.#secrets) }
     void this.#hear(event)
     const { client_id, interpreter_id, execution_count, state } = event
     const whose = { client_id, interpreter_id, execution_count }
@@ -100,7 +111,8 @@ export class Audit {
       this.#log('warn', { ...whose, state, reason }, `The Python process ${reason}`)
     }
     if (trouble !== null) {
-      this.#log('error', { ...whose, error: trouble }, 'No Python process could be started')
+      const details = { ...whose, error: redacted(trouble, this.#secrets) }
+      this.#log('error', details, 'No Python process could be started')
     }
   }
 

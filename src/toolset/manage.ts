@@ -5,7 +5,8 @@ import type { Interpreter, InterpreterStatus } from '../interpreter/interpreter.
 import { interrupt, meantRun, peek, stop, wait } from './control.js'
 import type { PeekAnswer, StopAnswer, WaitOptions } from './control.js'
 import type { InterpreterOptions, Interpreters } from './interpreters.js'
-import type { FigureFolder } from './result.js'
+import { redacted } from './redaction.js'
+import type { ResultSettings } from './result.js'
 import { listVariables, type VariableInfo } from './variables.js'
 
 /** What `checkpoint` takes. */
@@ -131,7 +132,7 @@ export interface Caller {
 export interface WaitSettings {
   /** How long a wait is that names no limit, in ms; 0 for as long as it takes. */
   readonly timeoutMs: number
-  readonly figureFolder: FigureFolder
+  readonly results: ResultSettings
 }
 
 const NO_SESSION =
@@ -177,7 +178,7 @@ export async function manage(
   interpreters: Interpreters,
   request: Request,
   { client, only, signal }: Caller,
-  { timeoutMs, figureFolder }: WaitSettings,
+  { timeoutMs, results }: WaitSettings,
 ): Promise<ManageResult> {
   const { operation, interpreter_id: id, checkpoint } = request
   const refused = refusal(request)
@@ -188,10 +189,10 @@ export async function manage(
     return { success: true, interpreters: await Promise.all(infos) }
   }
   const meant = () => meantRun(interpreters, request, client, only)
-  if (operation === 'peek') return peek(meant(), figureFolder)
-  if (operation === 'stop') return stop(meant(), figureFolder)
+  if (operation === 'peek') return peek(meant(), results)
+  if (operation === 'stop') return stop(meant(), results)
   if (operation === 'wait') {
-    return wait(meant(), { timeoutMs: request.timeout_ms ?? timeoutMs, signal }, figureFolder)
+    return wait(meant(), { timeoutMs: request.timeout_ms ?? timeoutMs, signal }, results)
   }
   const interpreter = id == null ? interpreters.existingSession(client) : interpreters.get(id, only)
   if (interpreter === undefined) {
@@ -217,7 +218,10 @@ export async function manage(
       return {
         success: true,
         interpreter_id: interpreter.id,
-        variables: await listVariables(interpreter, { timeoutMs, signal }),
+        variables: redacted(
+          await listVariables(interpreter, { timeoutMs, signal }),
+          results.secrets,
+        ),
       }
     case 'branch': {
       const owner = request.new_client_id ?? interpreter.clientId

@@ -4,6 +4,7 @@ import type { OnTimeout } from '../interpreter/run.js'
 import type { AuditListener, Logger } from './audit.js'
 import type { WhenFull } from './interpreters.js'
 import type { OnOutput } from './output-listener.js'
+import type { SecretValues } from './redaction.js'
 import type { RunResult } from './result.js'
 
 /** Options of {@link PythonInterpreterToolSet}. */
@@ -41,6 +42,11 @@ export interface PythonInterpreterToolSetOptions {
   readonly maxTimeoutMs?: number
   /** Hears once of each detached run that has ended; what it throws is not caught. */
   readonly onDetachedRunEnd?: DetachedRunEndListener
+  /**
+   * Values of at least 4 characters that are replaced by `[redacted]` in all that code says and results
+   * tell. docs/sessions.md lists what is not redacted.
+   */
+  readonly secrets?: SecretValues
   /**
    * Hears of each run that was asked for, when it has ended or will never begin; is not waited for. What
    * it throws breaks no run: it is logged, or without `logger` a warning of Node's.

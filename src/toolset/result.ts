@@ -10,7 +10,9 @@ import type { KeptOutput } from '../interpreter/output-log.js'
 import type { Limit } from '../interpreter/clocks.js'
 import type { FinishedRun, SessionState, SetBack } from '../interpreter/run.js'
 import type { Execution, LateOutput, LiveOutput } from '../interpreter/execution.js'
+import type { Secrets } from '../interpreter/secrets.js'
 import { chartOf, type Chart } from './charts.js'
+import { withoutSecrets } from './redaction.js'
 
 /** What went wrong in a run. */
 export interface ErrorOutput extends RunError {
@@ -125,6 +127,12 @@ export interface FigureFolder {
   readonly folder: string
 }
 
+/** What the results of a toolset are made with. */
+export interface ResultSettings extends FigureFolder {
+  /** What no result may have; null for nothing. */
+  readonly secrets: Secrets | null
+}
+
 type Restored = Extract<SetBack, { state: 'restored' }>
 
 /** Variables named to a model after a restore, and characters of each name. */
@@ -135,12 +143,12 @@ const MAX_NAME = 50
 export async function runResult(
   interpreterId: string,
   run: FinishedRun,
-  figureFolder: FigureFolder,
+  settings: ResultSettings,
 ): Promise<RunResult> {
   const { execution, reply } = run
   const error = runError(run)
   const late = run.late.map(lateOutput).filter(({ stdout, stderr }) => stdout + stderr !== '')
-  const figures = await saveFigures(run, figureFolder)
+  const figures = await saveFigures(run, settings)
   const notices = [
     ...detachedNotices(run),
     ...restartNotices(run),
@@ -148,7 +156,7 @@ export async function runResult(
     ...lastNotices(run),
     ...figures.notices,
     ...(reply?.notices ?? []),
-    ...truncationNotices(execution, figureFolder.workdir),
+    ...truncationNotices(execution, settings.workdir),
     ...run.files.notices,
   ]
   const fields: RunFields = {
@@ -187,17 +195,19 @@ export async function runResult(
     ...(notices.length === 0 ? {} : { notices }),
   }
   // Spread last: an object that begins with a spread is slow to make, a hundredth of a trivial run.
-  return error === null ? { success: true, ...fields } : { success: false, error, ...fields }
+  const result: RunResult =
+    error === null ? { success: true, ...fields } : { success: false, error, ...fields }
+  return withoutSecrets(result, settings.secrets)
 }
 
 /** Makes the part of a result that says what a run has emitted, writing figures to files. */
 export async function emitted(
   execution: Execution,
-  figureFolder: FigureFolder,
+  settings: ResultSettings,
 ): Promise<EmittedFields> {
-  const figures = await saveFigures({ execution, late: [] }, figureFolder)
-  const notices = [...figures.notices, ...truncationNotices(execution, figureFolder.workdir)]
-  return {
+  const figures = await saveFigures({ execution, late: [] }, settings)
+  const notices = [...figures.notices, ...truncationNotices(execution, settings.workdir)]
+  const fields = {
     stdout: execution.stdout.toString(),
     stderr: execution.stderr.toString(),
     outputs: [...execution.log.toArray()],
@@ -205,6 +215,7 @@ export async function emitted(
     hidden_to_model: hiddenToModel(figures.fields),
     ...(notices.length === 0 ? {} : { notices }),
   }
+  return withoutSecrets(fields, settings.secrets)
 }
 
 function hiddenToModel({ base64_uri: uris }: FigureFields): RunFields['hidden_to_model'] {

@@ -5,6 +5,7 @@ import { InvalidOptionError } from '../errors.js'
 import type { AuditListener, Logger } from './audit.js'
 import type { DetachedRunEndListener } from './options.js'
 import type { OnOutput } from './output-listener.js'
+import type { SecretValues } from './redaction.js'
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1 // what setTimeout can do
 
@@ -106,6 +107,8 @@ function isEngine(value: unknown): value is Engine {
   return ['start', 'close'].every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
+const isObject = (value: unknown) => typeof value === 'object' && value !== null
+
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error']
 
 function isLogger(value: unknown): value is Logger {
@@ -186,6 +189,9 @@ export const toolsetOptions = z.strictObject({
   maxTimeoutMs: timeoutMs.default(0),
   onDetachedRunEnd: z
     .custom<DetachedRunEndListener>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
+  secrets: z
+    .custom<SecretValues>(isObject, 'must be a list of texts, or an object of them')
     .optional(),
   onAudit: z.custom<AuditListener>(isFunction, 'must be a function').optional(),
   logger: z

@@ -9,7 +9,7 @@ import {
   InvalidOptionError,
   PythonInterpreterError,
 } from '../errors.js'
-import type { Engine, FigureFormat } from '../engine/engine.js'
+import type { Engine, FigureFormat, OnInput } from '../engine/engine.js'
 import { isEngineFolder, LocalEngine } from '../engine/local/local-engine.js'
 import { WorkdirFiles } from '../files/workdir-files.js'
 import { WorkdirWatch } from '../files/workdir-watch.js'
@@ -17,6 +17,7 @@ import { Audit, type AuditedRun } from './audit.js'
 import { MANAGE_DESCRIPTION, RUN_DESCRIPTION } from './descriptions.js'
 import type { Interpreter } from '../interpreter/interpreter.js'
 import type { FinishedRun } from '../interpreter/run.js'
+import type { Secrets } from '../interpreter/secrets.js'
 import { meantRun, peek, stop, wait } from './control.js'
 import type {
   ExecutionOptions,
@@ -42,7 +43,8 @@ import {
 import type { JsRunOptions, PythonInterpreterToolSetOptions, RunOptions } from './options.js'
 import { toModelText, type ToolAnswer } from './model-text.js'
 import { OutputListener } from './output-listener.js'
-import { runResult, type FigureFolder, type RefusedRun, type RunResult } from './result.js'
+import { runResult, type RefusedRun, type ResultSettings, type RunResult } from './result.js'
+import { redacted, secretsOf } from './redaction.js'
 import { RunStream } from './run-stream.js'
 import {
   anyObject,
@@ -105,7 +107,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   readonly #ownsEngine: boolean
   readonly #interpreters: Interpreters
   readonly #limits: ToolsetLimits
-  readonly #figureFolder: FigureFolder
+  readonly #secrets: Secrets | null
+  readonly #results: ResultSettings
   readonly #watch: WorkdirWatch
   readonly #audit: Audit
   #closed = false
@@ -130,9 +133,10 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       figures: figureFormat(settings),
     }
     this.#limits = toolsetLimits(settings)
-    this.#audit = new Audit(settings.onAudit, settings.logger)
+    this.#secrets = secretsOf(settings.secrets)
+    this.#audit = new Audit(settings.onAudit, settings.logger, this.#secrets)
     const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
-    this.#figureFolder = { workdir: this.workdir, folder }
+    this.#results = { workdir: this.workdir, folder, secrets: this.#secrets }
     const interpreterSettings = {
       interruptGraceMs: settings.interruptGraceMs,
       maxOutputBytes: settings.maxOutputBytes,
@@ -140,6 +144,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       checkpoints: settings.checkpoints,
       maxTimeoutMs: settings.maxTimeoutMs,
       maxRuns: settings.maxRunsPerSession,
+      secrets: this.#secrets,
       onDetachedRunEnd: (interpreter: Interpreter, run: FinishedRun) =>
         this.#announceEnd(interpreter, run),
     }
@@ -190,11 +195,11 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       onTimeout: request.on_timeout ?? 'interrupt',
       signal: request.signal,
       onOutput: listener === undefined ? null : (output) => listener.hear(output),
-      onInput: request.onInput ?? null,
+      onInput: this.#asking(request.onInput),
       witness,
       recording: this.#watch.recording(),
     })
-    const json = await runResult(interpreter.id, run, this.#figureFolder)
+    const json = await runResult(interpreter.id, run, this.#results)
     const result = request.resultAs === 'js' ? await withJsValue(json, run) : json
     if (listener !== undefined && !run.execution.isMuted) await tellEnd(listener, result)
     return result
@@ -253,7 +258,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    */
   async variables(options: VariableOptions = {}): Promise<VariableInfo[]> {
     const { interpreter, patience } = this.#asked(options, 'variables()')
-    return listVariables(interpreter, patience)
+    return redacted(await listVariables(interpreter, patience), this.#secrets)
   }
 
   /**
@@ -264,10 +269,11 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    */
   async manageInterpreters(options: ManageOptions): Promise<ManageResult> {
     const request = parse(manageOptions, options, 'manageInterpreters()')
-    return answerErrors(() => {
+    const answer = await answerErrors(() => {
       this.#requireOpen()
       return this.#manage(request)
     })
+    return answer.success ? answer : redacted(answer, this.#secrets)
   }
 
   /**
@@ -313,7 +319,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    * @throws UnknownExecutionError where there is none
    */
   async peek(options: ExecutionOptions = {}): Promise<PeekAnswer> {
-    return peek(this.#meantRun(parse(executionOptions, options, 'peek()')), this.#figureFolder)
+    return peek(this.#meantRun(parse(executionOptions, options, 'peek()')), this.#results)
   }
 
   /**
@@ -325,7 +331,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   async wait(options: WaitOptions = {}): Promise<WaitAnswer> {
     const { timeout_ms, signal, ...request } = parse(waitOptions, options, 'wait()')
     const timeoutMs = timeout_ms ?? this.#limits.timeoutMs
-    return wait(this.#meantRun(request), { timeoutMs, signal }, this.#figureFolder)
+    return wait(this.#meantRun(request), { timeoutMs, signal }, this.#results)
   }
 
   /**
@@ -335,7 +341,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    * @throws UnknownExecutionError where nothing runs
    */
   async stop(options: ExecutionOptions = {}): Promise<StopAnswer> {
-    return stop(this.#meantRun(parse(executionOptions, options, 'stop()')), this.#figureFolder)
+    return stop(this.#meantRun(parse(executionOptions, options, 'stop()')), this.#results)
   }
 
   /** The two tools, for an agent of any framework. */
@@ -377,7 +383,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       return await this.runPythonCode({ ...request, client_id, ...rest })
     } catch (error) {
       if (!(error instanceof PythonInterpreterError) || error.code === 'ABORTED') throw error
-      return { success: false, error: { name: error.name, value: error.message, traceback: '' } }
+      const refused = { name: error.name, value: error.message, traceback: '' }
+      return { success: false, error: redacted(refused, this.#secrets) }
     }
   }
 
@@ -392,8 +399,15 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   #manage({ client_id: client, signal, ...request }: ManageOptions): Promise<ManageResult> {
     const caller = { client: client ?? DEFAULT_CLIENT, only: client, signal }
     const { timeoutMs } = this.#limits
-    const settings = { timeoutMs, figureFolder: this.#figureFolder }
+    const settings = { timeoutMs, results: this.#results }
     return manage(this.#interpreters, request, caller, settings)
+  }
+
+  /** Who is asked sees no secrets in the question. */
+  #asking(onInput: OnInput | undefined): OnInput | null {
+    const secrets = this.#secrets
+    if (onInput === undefined || secrets === null) return onInput ?? null
+    return ({ prompt, password }) => onInput({ prompt: secrets.redact(prompt), password })
   }
 
   #asked(options: VariableOptions, call: string) {
@@ -440,7 +454,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   #announceEnd({ id, clientId }: Interpreter, run: FinishedRun): void {
     const listener = this.#settings.onDetachedRunEnd
     if (listener === undefined) return
-    void runResult(id, run, this.#figureFolder).then((result) =>
+    void runResult(id, run, this.#results).then((result) =>
       listener({ client_id: clientId, result }),
     )
   }
