@@ -53,6 +53,7 @@ export {
   type ScatterSeries,
 } from './toolset/charts.js'
 export type { AuditEvent, AuditListener, Logger } from './toolset/audit.js'
+export type { ModulesOption } from './toolset/modules.js'
 export type { OnOutput } from './toolset/output-listener.js'
 export type { SecretValues } from './toolset/redaction.js'
 export type { RunStream } from './toolset/run-stream.js'
@@ -79,6 +80,7 @@ export type {
   JsonValue,
   OnInput,
   MimeBundle,
+  ModuleRules,
   Output,
   OutputEvent,
   Question,

@@ -9,6 +9,16 @@ export type EchoMode = 'all' | 'last' | 'none'
 /** When checkpoints are made by themselves: after runs, as far as that is cheap; after each; never. */
 export type CheckpointPolicy = 'auto' | 'always' | 'off'
 
+/** Which modules the `import` statements of runs may name: a guide for models, no wall. */
+export interface ModuleRules {
+  /** Top-level modules that they may not. */
+  readonly deny: readonly string[]
+  /** Those that they may, beside the standard library; null: all others. */
+  readonly allow: readonly string[] | null
+  /** The same as a sentence. */
+  readonly hint: string
+}
+
 /** What an interpreter is made with; the same for each process that serves it in turn. */
 export interface InterpreterSpec {
   /** An executable or a virtual environment; undefined: found as the README tells. */
@@ -21,6 +31,8 @@ export interface InterpreterSpec {
   readonly inheritEnv: boolean | readonly string[]
   /** Code that every new process runs before the first run; null for none. */
   readonly initCode: string | null
+  /** What code may import after that; null: all. */
+  readonly modules: ModuleRules | null
   /** How figures are captured; null: not at all. */
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy

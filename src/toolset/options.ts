@@ -3,6 +3,7 @@ import type { CheckpointPolicy, EchoMode, Engine, OnInput } from '../engine/engi
 import type { OnTimeout } from '../interpreter/run.js'
 import type { AuditListener, Logger } from './audit.js'
 import type { WhenFull } from './interpreters.js'
+import type { ModulesOption } from './modules.js'
 import type { OnOutput } from './output-listener.js'
 import type { SecretValues } from './redaction.js'
 import type { RunResult } from './result.js'
@@ -42,6 +43,11 @@ export interface PythonInterpreterToolSetOptions {
   readonly maxTimeoutMs?: number
   /** Hears once of each detached run that has ended; what it throws is not caught. */
   readonly onDetachedRunEnd?: DetachedRunEndListener
+  /**
+   * Which top-level modules the code of runs may import: all but those in `deny` or, with `allow`, those
+   * and the standard library. A guide for models, no wall. @default all
+   */
+  readonly modules?: ModulesOption
   /**
    * Values of at least 4 characters that are replaced by `[redacted]` in all that code says and results
    * tell. docs/sessions.md lists what is not redacted.

@@ -190,6 +190,9 @@ export const toolsetOptions = z.strictObject({
   onDetachedRunEnd: z
     .custom<DetachedRunEndListener>((value) => typeof value === 'function', 'must be a function')
     .optional(),
+  modules: z
+    .strictObject({ deny: z.array(z.string()).optional(), allow: z.array(z.string()).optional() })
+    .optional(),
   secrets: z
     .custom<SecretValues>(isObject, 'must be a list of texts, or an object of them')
     .optional(),

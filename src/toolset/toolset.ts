@@ -9,12 +9,12 @@ import {
   InvalidOptionError,
   PythonInterpreterError,
 } from '../errors.js'
-import type { Engine, FigureFormat, OnInput } from '../engine/engine.js'
+import type { Engine, FigureFormat, ModuleRules, OnInput } from '../engine/engine.js'
 import { isEngineFolder, LocalEngine } from '../engine/local/local-engine.js'
 import { WorkdirFiles } from '../files/workdir-files.js'
 import { WorkdirWatch } from '../files/workdir-watch.js'
 import { Audit, type AuditedRun } from './audit.js'
-import { MANAGE_DESCRIPTION, RUN_DESCRIPTION } from './descriptions.js'
+import { MANAGE_DESCRIPTION, runDescription } from './descriptions.js'
 import type { Interpreter } from '../interpreter/interpreter.js'
 import type { FinishedRun } from '../interpreter/run.js'
 import type { Secrets } from '../interpreter/secrets.js'
@@ -40,6 +40,7 @@ import {
   type ManageResult,
   type RollbackOptions,
 } from './manage.js'
+import { moduleRules } from './modules.js'
 import type { JsRunOptions, PythonInterpreterToolSetOptions, RunOptions } from './options.js'
 import { toModelText, type ToolAnswer } from './model-text.js'
 import { OutputListener } from './output-listener.js'
@@ -109,6 +110,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   readonly #limits: ToolsetLimits
   readonly #secrets: Secrets | null
   readonly #results: ResultSettings
+  readonly #modules: ModuleRules | null
   readonly #watch: WorkdirWatch
   readonly #audit: Audit
   #closed = false
@@ -123,12 +125,14 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     this.files = new WorkdirFiles(this.workdir)
     this.#engine = engine ?? new LocalEngine()
     this.#ownsEngine = engine === undefined
+    this.#modules = moduleRules(settings.modules)
     const spec = {
       python: settings.python,
       workdir: this.workdir,
       env: settings.env,
       inheritEnv: settings.inheritEnv,
       initCode: settings.initCode === undefined ? DEFAULT_INIT_CODE : settings.initCode,
+      modules: this.#modules,
       checkpoint: settings.checkpoint,
       figures: figureFormat(settings),
     }
@@ -349,7 +353,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     return [
       {
         name: 'run_python_code',
-        description: RUN_DESCRIPTION,
+        description: runDescription(this.#modules),
         inputSchema: runInput,
         execute: (input, context) => this.#runTool(input, context),
         toModelText: (answer) => toModelText(answer),

@@ -23,6 +23,7 @@ import type {
   CheckpointPolicy,
   Exit,
   FigureFormat,
+  ModuleRules,
   OnInput,
   OutputEvent,
   Question,
@@ -76,6 +77,7 @@ export interface WorkerStart {
   readonly env: Readonly<Record<string, string>>
   readonly workdir: string
   readonly initCode: string | null
+  readonly modules: ModuleRules | null
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
   readonly timeoutMs: number
@@ -314,7 +316,8 @@ export class LocalWorker implements Worker {
   }
 
   #spawnCommand() {
-    const { channel, python, pyzmqPath, env, workdir, initCode, figures, resume } = this.#start
+    const { channel, python, pyzmqPath, env, workdir, initCode, modules, figures, resume } =
+      this.#start
     const control = join(this.#start.folder, 'keeper')
     const checkpoint = { policy: this.#start.checkpoint, control }
     return {
@@ -332,6 +335,7 @@ export class LocalWorker implements Worker {
         folder: this.#folder,
         pyzmq_path: pyzmqPath,
         init_code: initCode,
+        modules,
         figures,
         checkpoint: process.platform === 'linux' ? checkpoint : null,
         ...resume,
