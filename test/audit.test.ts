@@ -40,6 +40,11 @@ class Lines implements Logger {
     this.#add('error', details, message)
   }
 
+  /** But for those of level debug. */
+  get loud(): Line[] {
+    return this.all.filter(({ level }) => level !== 'debug')
+  }
+
   #add(level: string, details: object, message: string) {
     this.all.push({ level, message, details: { ...details } })
   }
@@ -167,7 +172,7 @@ describe('onAudit', () => {
     const logger = new Lines()
     const logged = await makeToolset({ onAudit, logger })
     expect(await logged.runPythonCode('1')).toMatchObject({ success: true })
-    await eventually('the line is there', () => logger.all.length > 1)
+    await eventually('the line is there', () => logger.loud.length > 1)
     expect(logger.all).toContainEqual({
       level: 'error',
       message: 'onAudit failed',
@@ -185,25 +190,46 @@ describe('logger', () => {
     await tools.runPythonCode('1')
     await tools.manageInterpreters({ operation: 'restart' })
     await tools.runPythonCode('1')
-    expect(logger.all.map(({ level }) => level)).toEqual(['info', 'info', 'warn', 'info', 'info'])
-    expect(logger.all[2]).toMatchObject({
+    expect(logger.loud.map(({ level }) => level)).toEqual(['info', 'info', 'warn', 'info', 'info'])
+    expect(logger.loud[2]).toMatchObject({
       message: 'The Python process exited with code 3',
       details: { client_id: 'default', execution_count: 2, state: 'lost' },
     })
-    expect(logger.all[0]?.details).toMatchObject({ outcome: 'success', code_bytes: 5 })
+    expect(logger.loud[0]?.details).toMatchObject({ outcome: 'success', code_bytes: 5 })
+  })
+
+  it('is not warned of what the limits of sessions have ended', async () => {
+    const logger = new Lines()
+    const tools = await makeToolset({ logger, maxRunsPerSession: 1, sessionIdleMs: 300 })
+    await tools.runPythonCode('1')
+    expect(await tools.runPythonCode('1')).toMatchObject({ state: 'lost' })
+    await eventually('its end is logged', () => logger.all.length > 3)
+    expect(await tools.runPythonCode('1')).toMatchObject({ state: 'lost' })
+    expect(logger.all.map(({ level, message }) => [level, message])).toEqual([
+      ['debug', 'Python interpreter made'],
+      ['info', 'Python run'],
+      ['info', 'Python run'],
+      ['info', 'The Python process was ended because the session had been idle for 300 ms'],
+      ['debug', 'Python interpreter made'],
+      ['info', 'Python run'],
+    ])
   })
 
   it('gets an error where no process could be started', async () => {
     const logger = new Lines()
     const tools = await makeToolset({ logger, python: '/nowhere/python' })
     await expect(tools.runPythonCode('1')).rejects.toThrow('/nowhere/python')
-    expect(logger.all.map(({ level }) => level)).toEqual(['info', 'error'])
-    expect(logger.all[1]?.details['error']).toContain('/nowhere/python')
+    expect(logger.loud.map(({ level }) => level)).toEqual(['info', 'error'])
+    expect(logger.loud[1]?.details['error']).toContain('/nowhere/python')
   })
 
   it('may be the console', async () => {
     const info = vi.spyOn(console, 'info').mockImplementation(() => undefined)
-    onTestFinished(() => info.mockRestore())
+    const debug = vi.spyOn(console, 'debug').mockImplementation(() => undefined)
+    onTestFinished(() => {
+      info.mockRestore()
+      debug.mockRestore()
+    })
     const tools = await makeToolset({ logger: console })
     await tools.runPythonCode('1')
     expect(info).toHaveBeenCalledExactlyOnceWith(

@@ -107,7 +107,7 @@ export class Interpreter {
     predecessor: string | null,
   ) {
     this.#engine = engine
-    if (predecessor !== null) this.#restart = { reason: predecessor, restarted: true }
+    if (predecessor !== null) this.#restart = planned(predecessor)
     this.#settings = settings
     this.#late = new LateOutputs(settings.maxOutputBytes)
     this.#redacted = settings.secrets && new RedactedOutputs(settings.secrets)
@@ -545,7 +545,7 @@ export class Interpreter {
     await this.#stopWorker(reason)
     this.#checkpoints.dropAll()
     this.#forgetRestart()
-    this.#restart = { reason, restarted: true }
+    this.#restart = planned(reason)
     this.#stateOf = 0
     this.#runs = 0
   }
@@ -744,6 +744,10 @@ type RunEnd = Pick<FinishedRun, 'reply' | 'stopped' | 'death' | 'goesOn' | 'dura
 
 function durationOf({ startedAtMs }: AskedRun): number {
   return performance.now() - startedAtMs
+}
+
+function planned(reason: string): Restart {
+  return { reason, restarted: true, isPlanned: true }
 }
 
 /** Whether the process died before it had begun with the code. */

@@ -69,6 +69,8 @@ export interface Restart {
   readonly restarted: boolean
   /** Why none does. */
   readonly trouble?: string
+  /** It was no fault: the old one was ended by a limit of the toolset's sessions. */
+  readonly isPlanned?: true
 }
 
 /** What a new process has of the variables of the old one. */

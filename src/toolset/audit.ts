@@ -136,7 +136,7 @@ export class Audit {
 
 /** What lines other than that of the run are made of. */
 interface Details {
-  /** The process that was replaced, and not on request. */
+  /** The process that was replaced because of a fault. */
   readonly restart: Restart | null
   /** Why no process could be started. */
   readonly trouble: string | null
@@ -163,8 +163,10 @@ export class AuditedRun implements RunWitness {
 
   ended(run: FinishedRun): void {
     const error = runError(run)
-    const isAborted = run.stopped?.type === 'abort'
-    const isAsked = run.stopped?.type === 'restart' || run.stopped?.type === 'close'
+    const { stopped } = run
+    const isAborted = stopped?.type === 'abort'
+    const isMeant =
+      stopped?.type === 'restart' || stopped?.type === 'close' || run.restart?.isPlanned
     const { restart } = run
     // After an aborted call no process is started until one is needed.
     const isKnown = !isAborted || restart === null || run.setBack !== null
@@ -179,7 +181,7 @@ export class AuditedRun implements RunWitness {
         ...(restart === null ? {} : { restart_reason: `The Python process ${restart.reason}.` }),
         ...(run.usage === null ? {} : { usage: run.usage }),
       },
-      { restart: isAsked ? null : restart, trouble: restart?.trouble ?? null },
+      { restart: isMeant === true ? null : restart, trouble: restart?.trouble ?? null },
     )
   }
 
