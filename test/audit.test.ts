@@ -198,6 +198,18 @@ describe('logger', () => {
     expect(logger.loud[0]?.details).toMatchObject({ outcome: 'success', code_bytes: 5 })
   })
 
+  it('warns once of a process that two results tell of', async () => {
+    const logger = new Lines()
+    const tools = await makeToolset({ logger, checkpoint: 'off' })
+    await tools.runPythonCode('import os, time; time.sleep(0.3); os._exit(4)', {
+      timeout_ms: 100,
+      on_timeout: 'detach',
+    })
+    await tools.wait()
+    expect(await tools.runPythonCode('1')).toMatchObject({ interpreter_restarted: true })
+    expect(logger.loud.map(({ level }) => level)).toEqual(['info', 'warn', 'info'])
+  })
+
   it('is not warned of what the limits of sessions have ended', async () => {
     const logger = new Lines()
     const tools = await makeToolset({ logger, maxRunsPerSession: 1, sessionIdleMs: 300 })

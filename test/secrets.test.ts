@@ -114,14 +114,14 @@ describe('secrets', () => {
     const goOn = join(await temporaryFolder(), 'go-on')
     const thread =
       'import threading, time\n' +
-      `def late():\n    ${waitFor(goOn).replaceAll('\n', '\n    ')}\n    os.write(1, key[:3].encode()); os.write(1, key[3:].encode()); open(${JSON.stringify(goOn + '2')}, "w").close()\n` +
+      `def late():\n    ${waitFor(goOn).replaceAll('\n', '\n    ')}\n    os.write(1, key[:3].encode()); os.write(1, (key[3:] + key[:4]).encode()); open(${JSON.stringify(goOn + '2')}, "w").close()\n` +
       'threading.Thread(target=late).start()'
     await tools.runPythonCode(thread)
     await writeFile(goOn, '')
     await eventually('it has been written', () => existsSync(`${goOn}2`))
     const long = await tools.runPythonCode('print(f"{key}\\n" * 1000)')
     expect(JSON.stringify(long)).not.toContain(KEY)
-    expect(long.late_outputs).toMatchObject([{ execution_count: 1, stdout: '[redacted]' }])
+    expect(long.late_outputs).toMatchObject([{ execution_count: 1, stdout: '[redacted]sk-a' }])
     const path = long.notices?.join(' ').match(/\.outputs\/\S+\.txt/)?.[0] ?? ''
     const whole = await readFile(join(tools.workdir, path), 'utf8')
     expect(whole).toBe('[redacted]\n'.repeat(1000) + '\n')
