@@ -108,7 +108,10 @@ export type JsonValue =
 export interface RunUsage {
   /** From the start of its code to its end. */
   wall_ms: number
-  /** Processor time of the whole process meanwhile, and of child processes that it has waited for. */
+  /**
+   * Processor time of the whole process meanwhile, and of child processes that it has waited for since the
+   * run before.
+   */
   cpu_ms?: number | undefined
   /**
    * The most resident memory that the Python process has had, since it started: if a run takes it higher
