@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'FILE'
   | 'INIT_CODE'
   | 'INVALID_OPTION'
+  | 'LIMIT'
   | 'NO_FILE'
   | 'NO_PYTHON'
   | 'NO_PYZMQ'
@@ -142,6 +143,21 @@ export class BusyError extends PythonInterpreterError {
 export class CheckpointError extends PythonInterpreterError {
   constructor(message: string, options?: ErrorOptions) {
     super('CHECKPOINT', message, options)
+  }
+}
+
+/** A limit was asked for that nothing on this machine can enforce; no process was started. */
+export class LimitError extends PythonInterpreterError {
+  constructor(
+    /** The option's name, such as `processes`. */
+    readonly limit: string,
+    why: string,
+  ) {
+    super(
+      'LIMIT',
+      `limits.${limit} cannot be enforced here because ${why}. Leave it out; or pass ` +
+        'limits: { bestEffort: true } to go without what cannot be enforced.',
+    )
   }
 }
 

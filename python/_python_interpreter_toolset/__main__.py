@@ -2,9 +2,10 @@
 
 The configuration is JSON on standard input. That of a worker has `id`, `endpoint`, `identity`,
 `nonce`, `folder`, `pyzmq_path`, `init_code`, `figures` (null, or an object with `format` and
-`dpi`) and `checkpoint` (null, or an object with `policy` and `control`, the keeper's socket); that
-of a template has `preload` and `pyzmq_path`. A copy that goes on from a checkpoint is given
-`identity`, `nonce`, `branch` (whether it needs a checkpoint of its own) and `reseed`.
+`dpi`), `limits` (null, or those that `limits.py` sets) and `checkpoint` (null, or an object with
+`policy` and `control`, the keeper's socket); that of a template has `preload` and `pyzmq_path`. A
+copy that goes on from a checkpoint is given `identity`, `nonce`, `branch` (whether it needs a
+checkpoint of its own) and `reseed`.
 """
 
 import os

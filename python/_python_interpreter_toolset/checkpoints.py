@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+from functools import cache
 from time import monotonic, sleep
 from typing import Any
 
+from .cgroup_memory import CgroupMemory
 from .channel import Channel
 from .copying import CannotCopy, CannotCopyNow, Copies
 from .output import Output
@@ -159,6 +161,11 @@ def _cost_of_copied_pages(before: tuple[float, int], after: tuple[float, int]) -
     return min(after[0] - before[0], (after[1] - before[1]) * _FAULT_SECONDS)
 
 
+@cache
+def _control_groups() -> CgroupMemory:
+    return CgroupMemory()
+
+
 def _require_memory() -> None:
     """Raise CannotCopyNow where a copy would not fit into what is free, should all of it change."""
     try:
@@ -169,6 +176,9 @@ def _require_memory() -> None:
         available = int(lines["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError):
         return
+    left_by_groups = _control_groups().left()
+    if left_by_groups is not None:
+        available = min(available, left_by_groups)
     size = (resident - shared) * _PAGE
     if size > available:
         raise CannotCopyNow(

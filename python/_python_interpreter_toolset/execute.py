@@ -25,6 +25,7 @@ from .usage import Meter
 
 if TYPE_CHECKING:
     from .exchange import Exchange
+    from .limits import Limits
     from .notebook.magics import Magics
 
 _SURVIVOR_SECONDS = 0.1  # what an interrupted child process gets to end by itself
@@ -34,8 +35,15 @@ _FORKED_CHILD_FAILED = 1
 class Executor:
     """Runs code in one namespace, one run at a time, on the main thread."""
 
-    def __init__(self, main: ModuleType, output: Output, figures: Figures | None) -> None:
+    def __init__(
+        self,
+        main: ModuleType,
+        output: Output,
+        figures: Figures | None,
+        limits: Limits | None,
+    ) -> None:
         """Run in the namespace of `main`; without `figures`, none are captured."""
+        self._limits = limits
         self._main = main
         self._namespace = vars(main)
         self._output = output
@@ -69,8 +77,9 @@ class Executor:
 
         `exchange` sets variables before the code, and answers values after it. The reply has
         `completed` (the code ran to its end), `error` (or null), `notices`, `interrupted`,
-        `survivors` (processes that an interrupt did not end), `usage` (as Meter.stop answers it),
-        `pipes` (the number of the new output pipes, or null), and what `exchange` answers.
+        `survivors` (processes that an interrupt did not end), `limit` (one that it has gone over,
+        if any is known), `usage` (as Meter.stop answers it), `pipes` (the number of the new output
+        pipes, or null), and what `exchange` answers.
         """
         reply: Message = {"type": "reply", "run": run, "completed": False, "error": None}
         self._output.begin(run)
@@ -81,19 +90,23 @@ class Executor:
             try:
                 self._builtins.give()
                 interrupts.arm()
+                if self._limits:
+                    self._limits.begin()
                 self._output.mark_start()  # from now on an interrupt is not lost
                 self._run_armed(run, code, echo, exchange, reply)
             finally:
                 self._builtins.take_back()
-                interrupts.disarm()
+                self._disarm()
         except BaseException as error:
             # Again, for an interrupt may have come just when that was being done.
             self._builtins.take_back()
-            interrupts.disarm()
+            self._disarm()
             self._leave_if_forked(error)
             self._conclude(error, reply)
         self._leave_if_forked(None)
         reply["usage"] = self.meter.stop()
+        if self._limits and "limit" not in reply:
+            self._tell_limit(None, reply)
         self._last_value = None
         reply["interrupted"] = interrupts.happened()
         if reply["interrupted"]:
@@ -102,6 +115,16 @@ class Executor:
         reply["notices"] = [*troubles, *display.take_troubles(), *self._notices]
         reply["pipes"] = self._output.end()
         return reply
+
+    def _disarm(self) -> None:
+        interrupts.disarm()
+        if self._limits:
+            self._limits.end()
+
+    def _tell_limit(self, error: BaseException | None, reply: Message) -> None:
+        limit = self._limits.exceeded(error) if self._limits else None
+        if limit is not None:
+            reply["limit"] = limit
 
     def _run_armed(
         self, run: int, code: str, echo: str, exchange: Exchange | None, reply: Message
@@ -198,6 +221,8 @@ class Executor:
             reply["completed"] = True
             return
         reply["error"] = describe(error)
+        if self._limits:
+            self._tell_limit(error, reply)
         if issubclass(type(error), ModuleNotFoundError):
             from .notebook.missing_modules import advice
 

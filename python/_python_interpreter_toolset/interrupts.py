@@ -1,9 +1,13 @@
-"""SIGINT: raises KeyboardInterrupt in a run, and does nothing between runs."""
+"""SIGINT: raises KeyboardInterrupt in a run, and does nothing between runs.
+
+SIGXCPU is for whoever limits CPU time.
+"""
 
 from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -12,6 +16,7 @@ from typing import Any
 _signal: Any = sys.modules["_signal"]
 _SIGINT = int(signal.SIGINT)
 _ONLY_SIGINT = frozenset([_SIGINT])
+_SIGXCPU = int(getattr(signal, "SIGXCPU", 0))  # Windows has none
 
 
 _happened = False
@@ -57,6 +62,12 @@ def disarm() -> None:
     """Make SIGINT do nothing; one that is still on its way when this returns does nothing."""
     # A function, for SIG_IGN would be handed on to child processes.
     _signal.signal(_SIGINT, _do_nothing)
+
+
+def on_cpu_limit(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Have SIGXCPU call `handler`, whatever earlier user code made of it."""
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_SIGXCPU,))
+    _signal.signal(_SIGXCPU, handler)
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:

@@ -21,7 +21,7 @@ import warnings
 from typing import Any
 
 # What a worker with checkpoints imports later is imported here for all.
-from . import checkpoints, left_behind, worker  # noqa: F401
+from . import checkpoints, left_behind, limits, worker  # noqa: F401
 from .orphans import fork_orphan
 from .process_mark import mark_process
 from .protocol import take_config

@@ -36,6 +36,12 @@ class Worker:
 
     def __init__(self, config: dict[str, Any]) -> None:
         """Make the parts; ends the process where the channel cannot be made."""
+        limits = None
+        if config.get("limits"):
+            # Only Linux has what this needs. First of all: each thread has limits of its own.
+            from .limits import Limits
+
+            limits = Limits(config["limits"])
         self._output = Output(config["folder"], config["nonce"])
         try:
             self._channel = Channel(config["endpoint"], config["identity"], config["pyzmq_path"])
@@ -55,7 +61,7 @@ class Worker:
         if config["figures"] is not None:
             figures = Figures(self._output, config["figures"]["format"], config["figures"]["dpi"])
             figures.install()
-        self._executor = Executor(main, self._output, figures)
+        self._executor = Executor(main, self._output, figures, limits)
         self._init_code: str = config["init_code"] or ""
         self._copies: Copies | None = None
         self._checkpoints: Checkpoints | None = None

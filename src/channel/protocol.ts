@@ -3,7 +3,7 @@
  * describes the control frames in the output pipes.
  */
 import { z } from 'zod'
-import type { JsonValue, ValueForm } from '../engine/engine.js'
+import { LIMIT_NAMES, type JsonValue, type ValueForm } from '../engine/engine.js'
 
 /** Both sides must be of the same version: they ship in one package. */
 export const PROTOCOL_VERSION = 1
@@ -65,6 +65,7 @@ const workerMessage = z.discriminatedUnion('type', [
     survivors: z.array(z.string()).default([]),
     interrupted: z.boolean(),
     usage,
+    limit: z.enum(LIMIT_NAMES).optional(),
     pipes,
   }),
   z.object({

@@ -19,6 +19,48 @@ export interface ModuleRules {
   readonly hint: string
 }
 
+/** What can be limited. */
+export const LIMIT_NAMES = [
+  'memory',
+  'cpus',
+  'cpuSeconds',
+  'processes',
+  'fileSize',
+  'openFiles',
+  'diskBytes',
+  'outputBytes',
+  'wallMs',
+] as const
+
+export type LimitName = (typeof LIMIT_NAMES)[number]
+
+/** What an interpreter and its runs may use; what is absent is not limited. docs/limits.md tells more. */
+export interface ResourceLimits {
+  /** Bytes of address space of each process. */
+  readonly memory?: number | undefined
+  /** CPUs that are used at once. */
+  readonly cpus?: number | undefined
+  /** Seconds of CPU time of one run, of each process. */
+  readonly cpuSeconds?: number | undefined
+  /** Processes and threads that code starts. */
+  readonly processes?: number | undefined
+  /** Bytes of each file that is written. */
+  readonly fileSize?: number | undefined
+  /** Open files and sockets of each process. */
+  readonly openFiles?: number | undefined
+  /** Bytes of all files in the workdir, looked at while a run goes on. */
+  readonly diskBytes?: number | undefined
+  /** Bytes that one run writes to stdout and stderr in all. */
+  readonly outputBytes?: number | undefined
+  /** Milliseconds of one run, whatever time limit it asks for. */
+  readonly wallMs?: number | undefined
+  /** Whether limits that cannot be enforced here are left out, rather than refused. */
+  readonly bestEffort?: boolean | undefined
+}
+
+/** Limits that are not enforced, and why: completes "because". */
+export type UnenforcedLimits = Readonly<Partial<Record<LimitName, string>>>
+
 /** What an interpreter is made with; the same for each process that serves it in turn. */
 export interface InterpreterSpec {
   /** An executable or a virtual environment; undefined: found as the README tells. */
@@ -36,6 +78,7 @@ export interface InterpreterSpec {
   /** How figures are captured; null: not at all. */
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
+  readonly limits: ResourceLimits
 }
 
 /** What images of figures are like. */
@@ -138,6 +181,8 @@ export interface RunReply {
   /** Processes that the run started and an interrupt did not end. */
   readonly survivors: readonly string[]
   readonly usage: RunUsage
+  /** The limit that the run has gone over, as far as the worker knows; null where it knows of none. */
+  readonly limit: LimitName | null
 }
 
 /** A value in several formats. */
@@ -286,6 +331,10 @@ export interface Worker {
   kill(reason: string): Promise<Exit>
   /** Resident memory in bytes; null where unknown. */
   memoryBytes(): Promise<number | null>
+  /** Seconds of CPU time that it has used so far; null where unknown. */
+  cpuSeconds(): Promise<number | null>
+  /** The limits of its spec that nothing holds, because `bestEffort` was asked for. */
+  readonly unenforcedLimits: UnenforcedLimits
   /**
    * Makes a checkpoint of the state as it is between two runs.
    *

@@ -2,9 +2,11 @@
 import { createRequire } from 'node:module'
 import { release } from 'node:os'
 
+import { LIMIT_NAMES } from '../engine/engine.js'
 import { PythonInterpreterError } from '../errors.js'
 import { choosePython, type PythonChoice } from './find-python.js'
 import { commandLine, pipOf, uvFor } from './installers.js'
+import { cgroupState, enforcementOf } from './limit-enforcement.js'
 import { type PythonFacts, probePython } from './probe-python.js'
 import { hasCachedPyzmq, pyzmqCacheFolder } from './pyzmq.js'
 import { DATA_SCIENCE_PACKAGES } from './setup.js'
@@ -20,8 +22,8 @@ export interface DoctorOptions {
 }
 
 /**
- * Reports platform, Node, the ZeroMQ binding, the Python that would be used and why, pyzmq and the
- * data-science set, and ends with what to do if something is missing.
+ * Reports platform, Node, the ZeroMQ binding, the Python that would be used and why, pyzmq, the
+ * data-science set and what enforces limits, and ends with what to do if something is missing.
  *
  * @returns whether all that running code needs is there: a Python, pyzmq (its own or in the cache)
  * and the ZeroMQ binding
@@ -35,6 +37,7 @@ export async function doctor(options: DoctorOptions): Promise<boolean> {
   row('Node', process.version)
   const bindingWorks = await reportBinding(row, todo)
   const pythonWorks = await reportPython(options, row, todo)
+  reportLimits(row)
 
   write('')
   const works = bindingWorks && pythonWorks
@@ -119,6 +122,16 @@ function reportPackages(facts: PythonFacts, row: Row, todo: string[]): void {
     ? commandLine('npx', 'python-interpreter-toolset', 'setup', facts.prefix)
     : 'npx python-interpreter-toolset setup'
   todo.push(`For the missing packages of the data-science set: ${command}`)
+}
+
+function reportLimits(row: Row): void {
+  row('limits', 'what enforces each of them here, for this user:')
+  for (const name of LIMIT_NAMES) {
+    const enforcement = enforcementOf(name)
+    const value = enforcement.by ?? `cannot be enforced because ${enforcement.why}`
+    row(`  ${name}`, value)
+  }
+  row('  cgroups v2', cgroupState())
 }
 
 function messageOf(error: unknown): string {

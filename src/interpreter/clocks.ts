@@ -78,6 +78,7 @@ class Clock {
   #from = performance.now()
   #extraMs: number
   #timer: NodeJS.Timeout | undefined
+  #dueAtMs = 0
   /** What it waits for before it goes on. */
   #pause: Promise<void> | undefined
 
@@ -97,6 +98,11 @@ class Clock {
   restart(): void {
     this.#from = performance.now()
     this.#extraMs = 0
+    // One that waited for the start would look too late.
+    if (this.#timer !== undefined && this.#dueAtMs > this.#from + this.#ms) {
+      this.stop()
+      this.#set(this.#ms)
+    }
   }
 
   pauseUntil(taken: Promise<void>): void {
@@ -128,6 +134,7 @@ class Clock {
   }
 
   #set(ms: number): void {
+    this.#dueAtMs = performance.now() + ms
     // Rounded up: setTimeout rounds down, and would be early.
     this.#timer = setTimeout(() => this.#look(), Math.min(Math.ceil(ms), MAX_MS))
   }

@@ -14,6 +14,7 @@ import type {
   RunOutcome,
   RunUsage,
   StartedBy,
+  UnenforcedLimits,
   Worker,
   WorkerListener,
 } from '../engine/engine.js'
@@ -23,6 +24,7 @@ import { Clocks, type Limit } from './clocks.js'
 import { DetachedRun, DetachedRuns, Unseen } from './detached.js'
 import { Execution, LateOutputs, type LiveListener } from './execution.js'
 import { keepAlive } from './keep-alive.js'
+import { LimitWatch, type Exceeded } from './limit-watch.js'
 import { Queue, type Task, type Waiting } from './queue.js'
 import type { ExecuteRequest, FinishedRun, Restart, SetBack } from './run.js'
 import { RedactedOutputs } from './redacted-outputs.js'
@@ -140,6 +142,11 @@ export class Interpreter {
   /** How its process was started; null while there is none. */
   get startedBy(): StartedBy | null {
     return this.#worker?.startedBy ?? null
+  }
+
+  /** The limits that nothing holds; none while it has no process. */
+  get unenforcedLimits(): UnenforcedLimits {
+    return this.#worker?.unenforcedLimits ?? {}
   }
 
   /** The number of the last run. */
@@ -420,9 +427,11 @@ export class Interpreter {
       stop.request({ type: 'abort' })
     }
     const clocks = new Clocks(request, (limit) => this.#reachLimit(run, stop, clocks, limit))
+    const watch = this.#watch(request, stop)
     request.signal?.addEventListener('abort', abort, { once: true })
-    this.#current = { executionCount: execution.executionCount, run, stop, clocks }
+    this.#current = { executionCount: execution.executionCount, run, stop, clocks, watch }
     try {
+      if (watch !== null) await watch.begin(worker)
       const { executionCount } = execution
       const { code, echo, resultVarName, resultForm, asks, onInput } = request
       const outcome =
@@ -443,14 +452,45 @@ export class Interpreter {
         void this.#take(executionCount, output)
       }
       await execution.end()
-      return { outcome, stopped: stop.reason, usage }
+      if (watch !== null) await watch.lookAgain()
+      const exceeded = this.#exceeded(outcome, stop.reason, watch)
+      return { outcome, stopped: stop.reason, exceeded, usage }
     } finally {
       clocks.stop()
+      watch?.stop()
       stop.end()
       request.signal?.removeEventListener('abort', abort)
       this.#current = null
       this.lastUsedAt = new Date()
     }
+  }
+
+  /** What looks after the limits that no process can hold; null where there are none. */
+  #watch(request: ExecuteRequest, stop: Stop): LimitWatch | null {
+    const { limits, workdir } = this.spec
+    const { cpuSeconds, diskBytes, outputBytes } = limits
+    const isNone = (cpuSeconds ?? diskBytes ?? outputBytes) === undefined
+    if (isNone || request.asks !== null) return null
+    return new LimitWatch(limits, workdir, (exceeded) =>
+      stop.request({ type: 'limit', ...exceeded }),
+    )
+  }
+
+  #exceeded(
+    outcome: RunOutcome,
+    stopped: StopReason | null,
+    watch: LimitWatch | null,
+  ): Exceeded | null {
+    const { limits } = this.spec
+    const { wallMs } = limits
+    const limit = outcome.type === 'reply' ? outcome.reply.limit : null
+    const bound = limit === null ? undefined : limits[limit]
+    if (limit !== null && bound !== undefined) return { limit, bound }
+    const isOver = stopped?.type === 'timeout' && stopped.clock === 'run'
+    if (isOver && wallMs !== undefined && stopped.ms >= wallMs) {
+      return { limit: 'wallMs', bound: wallMs }
+    }
+    return watch?.exceeded ?? null
   }
 
   #reachLimit(run: AskedRun, stop: Stop, clocks: Clocks, limit: Limit): void {
@@ -476,7 +516,7 @@ export class Interpreter {
       () => new BusyError(detached.executionCount, detached.id, detached.startedAt),
     )
     const durationMs = durationOf(run)
-    const nothing = { reply: null, stopped: null, death: null, usage: null }
+    const nothing = { reply: null, stopped: null, exceeded: null, death: null, usage: null }
     const soFar = this.#report(run, { ...nothing, goesOn: limit, durationMs }, true)
     run.answer({ ...soFar, execution: await unseen.look() })
   }
@@ -487,7 +527,10 @@ export class Interpreter {
     this.#settings.onDetachedRunEnd(this, finished)
   }
 
-  async #finish(run: AskedRun, { outcome, stopped, usage }: Attempt): Promise<FinishedRun> {
+  async #finish(
+    run: AskedRun,
+    { outcome, stopped, exceeded, usage }: Attempt,
+  ): Promise<FinishedRun> {
     // The promise of a call that was aborted has been rejected; one that was detached, resolved.
     const aborted = run.detached === null && run.request.signal?.aborted === true
     const durationMs = durationOf(run)
@@ -500,6 +543,7 @@ export class Interpreter {
     const end = {
       reply: outcome.type === 'reply' ? outcome.reply : null,
       stopped,
+      exceeded,
       death: outcome.type === 'died' ? outcome.exit : null,
       goesOn: null,
       durationMs,
@@ -706,8 +750,9 @@ export class Interpreter {
       this.#late.add(executionCount, output)
       return undefined
     }
-    const { run, clocks } = current
+    const { run, clocks, watch } = current
     run.unseen?.add(output)
+    watch?.heard(output)
     const taken = run.execution.add(output)
     clocks.heard(taken)
     return taken
@@ -732,15 +777,20 @@ interface CurrentRun {
   readonly run: AskedRun
   readonly stop: Stop
   readonly clocks: Clocks
+  readonly watch: LimitWatch | null
 }
 
 interface Attempt {
   readonly outcome: RunOutcome
   readonly stopped: StopReason | null
+  readonly exceeded: Exceeded | null
   readonly usage: RunUsage | null
 }
 
-type RunEnd = Pick<FinishedRun, 'reply' | 'stopped' | 'death' | 'goesOn' | 'durationMs' | 'usage'>
+type RunEnd = Pick<
+  FinishedRun,
+  'reply' | 'stopped' | 'exceeded' | 'death' | 'goesOn' | 'durationMs' | 'usage'
+>
 
 function durationOf({ startedAtMs }: AskedRun): number {
   return performance.now() - startedAtMs

@@ -14,6 +14,7 @@ import type {
 import type { Limit, RunLimits } from './clocks.js'
 import type { DetachedRun } from './detached.js'
 import type { Execution, LiveListener } from './execution.js'
+import type { Exceeded } from './limit-watch.js'
 import type { StopReason } from './stop.js'
 
 /**
@@ -110,6 +111,8 @@ export interface FinishedRun {
   readonly goesOn: Limit | null
   /** Why the run was asked to stop before its end; null if it was not. */
   readonly stopped: StopReason | null
+  /** The limit of its interpreter that it has gone over, as far as that is known; null: none. */
+  readonly exceeded: Exceeded | null
   /** How the process died in this run; null if it did not. */
   readonly death: Exit | null
   /** A replaced process: in this run, or since the one before. */

@@ -2,15 +2,18 @@
 import type { Worker } from '../engine/engine.js'
 import type { Limit } from './clocks.js'
 import type { Execution } from './execution.js'
+import type { Exceeded } from './limit-watch.js'
 
 /** Why a run was asked to stop. */
 export type StopReason =
   | { readonly type: 'interrupt' | 'stop' | 'abort' | 'restart' | 'close' }
   | ({ readonly type: 'timeout' } & Limit)
+  | ({ readonly type: 'limit' } & Exceeded)
 
 /** What is said of a process that had to be killed, by what its run was stopped for. */
 export const KILL_REASONS: Record<StopReason['type'], string> = {
   timeout: 'was killed because its run did not stop at the time limit, nor when interrupted',
+  limit: 'was killed because its run went over a limit and did not stop when interrupted',
   stop: 'was killed because its run was to be stopped, and did not stop when interrupted',
   abort: 'was killed because its run was aborted and did not stop when interrupted',
   interrupt: 'was killed',

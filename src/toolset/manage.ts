@@ -1,5 +1,5 @@
 /** `manageInterpreters`: what can be done to interpreters, and what is answered. */
-import type { Checkpoint } from '../engine/engine.js'
+import type { Checkpoint, UnenforcedLimits } from '../engine/engine.js'
 import type { KeptCheckpoint } from '../interpreter/checkpoints.js'
 import type { Interpreter, InterpreterStatus } from '../interpreter/interpreter.js'
 import { interrupt, meantRun, peek, stop, wait } from './control.js'
@@ -93,6 +93,8 @@ export interface InterpreterInfo {
   started_by: 'fork' | 'checkpoint' | 'spawn' | null
   /** Why it was spawned, not forked. */
   spawn_reason?: string
+  /** Limits that were asked for with `bestEffort` and that nothing holds, and why. */
+  unenforced_limits?: UnenforcedLimits
   /** What it can go back to, oldest first. */
   checkpoints: CheckpointInfo[]
   /** Why the state that it is in has no checkpoint. */
@@ -263,7 +265,7 @@ function answerWith(interpreter: Interpreter, checkpoint: Checkpoint): Checkpoin
 }
 
 async function info(interpreter: Interpreter, expiresAt: Date | null): Promise<InterpreterInfo> {
-  const { startedBy } = interpreter
+  const { startedBy, unenforcedLimits } = interpreter
   const noCheckpoint = await interpreter.noCheckpointReason()
   return {
     id: interpreter.id,
@@ -277,6 +279,7 @@ async function info(interpreter: Interpreter, expiresAt: Date | null): Promise<I
     memory_bytes: await interpreter.memoryBytes(),
     started_by: startedBy?.method ?? null,
     ...(startedBy?.method === 'spawn' ? { spawn_reason: startedBy.reason } : {}),
+    ...(Object.keys(unenforcedLimits).length === 0 ? {} : { unenforced_limits: unenforcedLimits }),
     checkpoints: await Promise.all(interpreter.checkpoints.map(checkpointInfo)),
     ...(noCheckpoint === '' ? {} : { no_checkpoint_reason: noCheckpoint }),
   }

@@ -1,5 +1,11 @@
 /** What a programmer passes to the toolset and its calls. */
-import type { CheckpointPolicy, EchoMode, Engine, OnInput } from '../engine/engine.js'
+import type {
+  CheckpointPolicy,
+  EchoMode,
+  Engine,
+  OnInput,
+  ResourceLimits,
+} from '../engine/engine.js'
 import type { OnTimeout } from '../interpreter/run.js'
 import type { AuditListener, Logger } from './audit.js'
 import type { WhenFull } from './interpreters.js'
@@ -41,6 +47,16 @@ export interface PythonInterpreterToolSetOptions {
    * asks for more is refused. 0 for none. @default 0
    */
   readonly maxTimeoutMs?: number
+  /**
+   * What each interpreter and its runs may use; one that cannot be enforced here is refused, unless
+   * with `bestEffort`. docs/limits.md says what each holds. @default none
+   */
+  readonly limits?: ResourceLimits
+  /**
+   * Usual `limits`, where those name no others: `small`, 1 CPU and 2 GB of memory; `medium`, 2 and
+   * 4 GB; `large`, 4 and 16 GB. @default none
+   */
+  readonly tier?: Tier
   /** Hears once of each detached run that has ended; what it throws is not caught. */
   readonly onDetachedRunEnd?: DetachedRunEndListener
   /**
@@ -103,6 +119,9 @@ export interface PythonInterpreterToolSetOptions {
   readonly figures?:
     boolean | { readonly folder?: string; readonly format?: 'png' | 'svg'; readonly dpi?: number }
 }
+
+/** The name of usual limits. */
+export type Tier = 'small' | 'medium' | 'large'
 
 /** Hears of a detached run that has ended: its result, and whose it is. */
 export type DetachedRunEndListener = (end: {

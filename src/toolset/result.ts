@@ -2,12 +2,13 @@
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { v4 as uuid } from 'uuid'
-import type { JsonValue, RunError, RunUsage } from '../engine/engine.js'
+import type { JsonValue, LimitName, RunError, RunUsage } from '../engine/engine.js'
 import type { FileChange } from '../files/recording.js'
 import { onOneLine } from '../interpreter/bounded-text.js'
 import type { WholeOutput } from '../interpreter/whole-output.js'
 import type { KeptOutput } from '../interpreter/output-log.js'
 import type { Limit } from '../interpreter/clocks.js'
+import type { Exceeded } from '../interpreter/limit-watch.js'
 import type { FinishedRun, SessionState, SetBack } from '../interpreter/run.js'
 import type { Execution, LateOutput, LiveOutput } from '../interpreter/execution.js'
 import type { Secrets } from '../interpreter/secrets.js'
@@ -70,6 +71,8 @@ export interface RunFields<Value = JsonValue> {
   usage?: RunUsage
   /** A time limit was reached. */
   timed_out?: true
+  /** The limit of its session that the run went over, where that is known. */
+  limit?: LimitName
   /** The run goes on without this call, whose result is what was known until then. */
   detached?: true
   /** What `peek`, `wait` and `stop` know a detached run by. */
@@ -152,6 +155,7 @@ export async function runResult(
   const notices = [
     ...detachedNotices(run),
     ...restartNotices(run),
+    ...limitNotices(run),
     ...endNotices(run),
     ...lastNotices(run),
     ...figures.notices,
@@ -174,6 +178,7 @@ export async function runResult(
     ...(run.queuedMs < 1 ? {} : { queued_ms: Math.round(run.queuedMs * 1000) / 1000 }),
     ...(run.usage === null ? {} : { usage: run.usage }),
     ...(limitOf(run) === null ? {} : { timed_out: true as const }),
+    ...(run.exceeded === null ? {} : { limit: run.exceeded.limit }),
     ...(run.goesOn === null ? {} : { detached: true as const }),
     ...(run.executionId === null ? {} : { execution_id: run.executionId }),
     ...figures.fields,
@@ -251,6 +256,10 @@ export function runError(run: FinishedRun): RunError | null {
     const value = `The run was stopped after its ${limitWords(stopped)}.`
     return { name: 'TimeoutError', value, traceback }
   }
+  if (reply.interrupted && stopped?.type === 'limit') {
+    const value = `The run was stopped because it went over ${exceededWords(stopped)}.`
+    return { name: limitErrorName(stopped), value, traceback }
+  }
   if (name === 'KeyboardInterrupt' && stopped !== null) {
     return { name, value: 'The run was interrupted on request.', traceback }
   }
@@ -273,6 +282,12 @@ function deathError({ stopped, restart, death }: FinishedRun): RunError {
       return {
         name: 'TimeoutError',
         value: `The run exceeded its ${limitWords(stopped)}. ${died}`,
+        traceback,
+      }
+    case 'limit':
+      return {
+        name: limitErrorName(stopped),
+        value: `The run went over ${exceededWords(stopped)}. ${died}`,
         traceback,
       }
     case 'stop':
@@ -350,6 +365,31 @@ function lastNotices({ lastOf }: FinishedRun): string[] {
     `This was the last run that the session may have (maxRunsPerSession: ${lastOf}): its variables are ` +
       'gone now, and the next run starts afresh.',
   ]
+}
+
+const LIMIT_WORDS: Record<LimitName, string> = {
+  memory: 'bytes of memory for each process',
+  cpus: 'CPUs',
+  cpuSeconds: 's of CPU time',
+  processes: 'processes and threads',
+  fileSize: 'bytes for each file',
+  openFiles: 'open files for each process',
+  diskBytes: 'bytes in the workdir',
+  outputBytes: 'bytes of output',
+  wallMs: 'ms',
+}
+
+/** Completes "went over". */
+function exceededWords({ limit, bound }: Exceeded): string {
+  return `its limit of ${bound} ${LIMIT_WORDS[limit]} (${limit})`
+}
+
+function limitErrorName({ limit }: Exceeded): string {
+  return limit === 'cpuSeconds' ? 'TimeoutError' : 'LimitExceeded'
+}
+
+function limitNotices({ exceeded }: FinishedRun): string[] {
+  return exceeded === null ? [] : [`The run went over ${exceededWords(exceeded)}.`]
 }
 
 function endNotices({ stopped, reply }: FinishedRun): string[] {

@@ -123,6 +123,23 @@ export const constructorOptions = z.looseObject({
     .optional(),
 })
 
+const limit = z.int().min(1)
+const MIN_MEMORY = 64 * 2 ** 20 // of which Python and the worker use the half
+const MIN_OPEN_FILES = 64 // of which the worker needs some 20
+
+const limits = z.strictObject({
+  memory: z.int().min(MIN_MEMORY).optional(),
+  cpus: limit.optional(),
+  cpuSeconds: z.number().positive().optional(),
+  processes: limit.optional(),
+  fileSize: limit.optional(),
+  openFiles: z.int().min(MIN_OPEN_FILES).optional(),
+  diskBytes: limit.optional(),
+  outputBytes: limit.optional(),
+  wallMs: timeoutMs.min(1).optional(),
+  bestEffort: z.boolean().optional(),
+})
+
 const record = z.custom<Readonly<Record<string, unknown>>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'must be an object with values by name',
@@ -204,6 +221,8 @@ export const toolsetOptions = z.strictObject({
   maxSessions: z.int().min(0).default(0),
   whenFull: z.enum(['refuse', 'evict']).default('refuse'),
   maxRunsPerSession: z.int().min(0).default(0),
+  limits: limits.default({}),
+  tier: z.enum(['small', 'medium', 'large']).optional(),
   interruptGraceMs: timeoutMs.default(5_000),
   maxOutputBytes: z.int().min(2).default(1_000_000),
   checkpoint: z.enum(['auto', 'always', 'off']).default('auto'),

@@ -29,7 +29,7 @@ import type {
 } from './control.js'
 import { Interpreters, type InterpreterOptions } from './interpreters.js'
 import type { JsValue } from '../values/decode.js'
-import { runLimits, toolsetLimits, type ToolsetLimits } from './limits.js'
+import { resourceLimits, runLimits, shorter, toolsetLimits, type ToolsetLimits } from './limits.js'
 import {
   manage,
   type BranchOptions,
@@ -134,6 +134,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       initCode: settings.initCode === undefined ? DEFAULT_INIT_CODE : settings.initCode,
       modules: this.#modules,
       checkpoint: settings.checkpoint,
+      limits: resourceLimits(settings),
       figures: figureFormat(settings),
     }
     this.#limits = toolsetLimits(settings)
@@ -146,7 +147,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       maxOutputBytes: settings.maxOutputBytes,
       outputFolder: join(this.workdir, OUTPUT_FOLDER),
       checkpoints: settings.checkpoints,
-      maxTimeoutMs: settings.maxTimeoutMs,
+      maxTimeoutMs: shorter(settings.maxTimeoutMs, this.#limits.wallMs),
       maxRuns: settings.maxRunsPerSession,
       secrets: this.#secrets,
       onDetachedRunEnd: (interpreter: Interpreter, run: FinishedRun) =>
@@ -172,7 +173,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    *
    * @throws InvalidOptionError, UnknownInterpreterError, BusyError, ClosedError, AbortedError
    * @throws ValueNotExpressibleError for `inputs` that Python has no counterpart of
-   * @throws NoPythonError, NoPyzmqError, StartError, InitCodeError when no process can be started
+   * @throws NoPythonError, NoPyzmqError, StartError, InitCodeError, LimitError when no process can be
+   *   started
    */
   async runPythonCode(code: string, options: JsRunOptions): Promise<RunResult<JsValue>>
   async runPythonCode(code: string, options?: RunOptions): Promise<RunResult>

@@ -5,6 +5,7 @@ import { tmpName } from 'tmp-promise'
 import { Channel } from '../../channel/channel.js'
 import { EXIT_NO_PYZMQ } from '../../channel/protocol.js'
 import { findPython } from '../../environment/find-python.js'
+import { requireEnforceable } from '../../environment/limit-enforcement.js'
 import { probePython } from '../../environment/probe-python.js'
 import { pythonEnvironment } from '../../environment/python-environment.js'
 import { installPyzmq } from '../../environment/pyzmq.js'
@@ -20,6 +21,7 @@ import type {
 import { inTime } from './in-time.js'
 import { Keeper } from './keeper.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
+import { limitVariables } from './limits.js'
 import { EndedBeforeReady, LocalWorker, type WorkerStart } from './local-worker.js'
 import { keeperScript } from './python-package.js'
 import { Templates, type TemplateFor, type TemplateState } from './templates.js'
@@ -94,6 +96,7 @@ export class LocalEngine implements Engine {
       throw new StartError('LocalEngine does not run on Windows yet. Use it inside of WSL 2.')
     }
     await requireFolder(spec.workdir)
+    requireEnforceable(spec.limits)
     const python = await findPython({ python: spec.python, workdir: spec.workdir })
     const start = async (pyzmqPath: string | null): Promise<Worker> => {
       const host = await this.#liveHost(python)
@@ -141,6 +144,7 @@ export class LocalEngine implements Engine {
       source: checkpoint.id,
       resume,
       startedBy: { method: 'checkpoint', reason: '' },
+      unenforcedLimits: requireEnforceable(spec.limits),
       // These it has already.
       python: '',
       pyzmqPath: null,
@@ -179,8 +183,11 @@ export class LocalEngine implements Engine {
     { python, pyzmqPath, signal, listener }: StartDetails,
   ): Promise<Worker> {
     const { startTimeoutMs: timeoutMs, start: wanted, preload } = this.#options
-    const env = pythonEnvironment(python, spec.env, spec.inheritEnv)
-    const common = { ...host, ...spec, python, pyzmqPath, env, resume: null, timeoutMs, signal }
+    const variables = { ...limitVariables(spec.limits), ...spec.env }
+    const env = pythonEnvironment(python, variables, spec.inheritEnv)
+    const unenforcedLimits = requireEnforceable(spec.limits)
+    const limited = { ...spec, unenforcedLimits }
+    const common = { ...host, ...limited, python, pyzmqPath, env, resume: null, timeoutMs, signal }
     const template = { python, pyzmqPath, env, preload }
     const state = await this.#template(host.templates, template, signal)
     if (state.fit) {

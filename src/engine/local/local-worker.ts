@@ -27,19 +27,23 @@ import type {
   OnInput,
   OutputEvent,
   Question,
+  ResourceLimits,
   Restored,
   ResumeOptions,
   RunOutcome,
   RunReply,
   RunRequest,
   StartedBy,
+  UnenforcedLimits,
   VariablesRequest,
   Worker,
   WorkerListener,
 } from '../engine.js'
+import { cpuSeconds } from './cpu-time.js'
 import { readCrashReport } from './crash-report.js'
 import { inTime } from './in-time.js'
 import type { Copy, Keeper } from './keeper.js'
+import { workerLimits } from './limits.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
 import { residentSetSize } from './memory.js'
 import { OutputOrder, type OrderedEvent } from './output-order.js'
@@ -80,6 +84,8 @@ export interface WorkerStart {
   readonly modules: ModuleRules | null
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
+  readonly limits: ResourceLimits
+  readonly unenforcedLimits: UnenforcedLimits
   readonly timeoutMs: number
   /** Aborted when the worker is not needed any more before it is ready. */
   readonly signal: AbortSignal
@@ -209,8 +215,16 @@ export class LocalWorker implements Worker {
     return this.exited
   }
 
+  get unenforcedLimits(): UnenforcedLimits {
+    return this.#start.unenforcedLimits
+  }
+
   memoryBytes(): Promise<number | null> {
     return residentSetSize(this.#pid ?? 0)
+  }
+
+  cpuSeconds(): Promise<number | null> {
+    return cpuSeconds(this.#pid ?? 0)
   }
 
   async checkpoint(): Promise<Checkpoint> {
@@ -318,6 +332,7 @@ export class LocalWorker implements Worker {
   #spawnCommand() {
     const { channel, python, pyzmqPath, env, workdir, initCode, modules, figures, resume } =
       this.#start
+    const { limits, unenforcedLimits } = this.#start
     const control = join(this.#start.folder, 'keeper')
     const checkpoint = { policy: this.#start.checkpoint, control }
     return {
@@ -338,6 +353,7 @@ export class LocalWorker implements Worker {
         modules,
         figures,
         checkpoint: process.platform === 'linux' ? checkpoint : null,
+        limits: workerLimits(limits, unenforcedLimits),
         ...resume,
       }),
     }
@@ -565,6 +581,7 @@ function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunRepl
     notices,
     survivors,
     usage,
+    limit: message.limit ?? null,
     frames,
     ...(value === undefined ? {} : { value }),
     ...(valueType === undefined ? {} : { valueType }),
