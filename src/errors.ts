@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'OUTSIDE_WORKDIR'
   | 'START'
   | 'SANDBOX'
+  | 'TOO_MANY_SESSIONS'
   | 'UNKNOWN_EXECUTION'
   | 'UNKNOWN_INTERPRETER'
   | 'UNKNOWN_VARIABLE'
@@ -66,11 +67,24 @@ export class AbortedError extends PythonInterpreterError {
 
 /** No interpreter with this id exists, or it belongs to another client. */
 export class UnknownInterpreterError extends PythonInterpreterError {
-  constructor(id: string) {
+  /** @param why - there is none any more: completes "its Python process"; empty where that is not known */
+  constructor(id: string, why = '') {
+    const gone = why === '' ? '' : ` any more: its Python process ${why}`
     super(
       'UNKNOWN_INTERPRETER',
-      `There is no interpreter with the id ${JSON.stringify(id)}. ` +
+      `There is no interpreter with the id ${JSON.stringify(id)}${gone}. ` +
         'The operation "list" shows those that there are.',
+    )
+  }
+}
+
+/** There are as many interpreters as there may be, and none that may be ended for another one. */
+export class TooManySessionsError extends PythonInterpreterError {
+  constructor(maxSessions: number, why: string) {
+    super(
+      'TOO_MANY_SESSIONS',
+      `There are ${maxSessions} interpreters already, the most that there may be (maxSessions)${why}. ` +
+        'End one that is not needed any more (the operation "delete"), or try again later.',
     )
   }
 }

@@ -43,6 +43,12 @@ const error = z.object({ name: z.string(), value: z.string(), traceback: z.strin
 /** The number of the pipes that the next run writes to, if they are new. */
 const pipes = z.int().min(1).nullable()
 
+const usage = z.object({
+  wall_ms: z.number(),
+  cpu_ms: z.number(),
+  process_peak_memory_bytes: z.number().optional(),
+})
+
 const workerMessage = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('ready'),
@@ -64,6 +70,7 @@ const workerMessage = z.discriminatedUnion('type', [
     notices: z.array(z.string()),
     survivors: z.array(z.string()).default([]),
     interrupted: z.boolean(),
+    usage,
     limit: z.enum(LIMIT_NAMES).optional(),
     pipes,
   }),

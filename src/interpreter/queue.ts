@@ -16,15 +16,24 @@ export interface Waiting {
 /** Does one task at a time, in order: each begins when those before it are done, be they answered or not. */
 export class Queue {
   #last: Promise<unknown> = Promise.resolve()
+  /** Tasks that are not done yet. */
+  #pending = 0
+  #doneAtMs = performance.now()
   #refusal: (() => Error) | null = null
   /** Rejects a call that waits; only those that can be refused. */
   readonly #refuse = new Set<(error: Error) => void>()
+
+  /** Since when there has been nothing to do, on the clock of `performance.now()`; null while there is. */
+  get idleSinceMs(): number | null {
+    return this.#pending === 0 ? this.#doneAtMs : null
+  }
 
   /** Does the task in its turn. Node stays alive until it is done. */
   add<T>(task: Task<T>, { signal, always = false }: Waiting = {}): Promise<T> {
     if (this.#refusal !== null && !always) return Promise.reject(this.#refusal())
     const release = keepAlive()
     const before = this.#last
+    this.#pending += 1
     return new Promise<T>((resolve, reject) => {
       let isWanted = true
       const refuse = (error: Error) => {
@@ -48,6 +57,8 @@ export class Queue {
         } finally {
           signal?.removeEventListener('abort', abort)
           release()
+          this.#pending -= 1
+          this.#doneAtMs = performance.now()
         }
       })
     })

@@ -1,6 +1,7 @@
 /** The text that a model reads about the tools. */
+import type { ModuleRules } from '../engine/engine.js'
 
-export const RUN_DESCRIPTION = `Runs Python code in a persistent session and answers what it printed.
+const RUN_DESCRIPTION = `Runs Python code in a persistent session and answers what it printed.
 
 - Variables, imports, functions and the current directory stay for your next call. Files are relative to the working directory.
 - Like at the Python prompt, each top-level expression shows its value; a trailing semicolon silences it.
@@ -12,6 +13,11 @@ export const RUN_DESCRIPTION = `Runs Python code in a persistent session and ans
 - A run that takes longer than its time limit (timeout_ms) is stopped. Split long work into several calls, or pass on_timeout: "detach": then it goes on, and manage_interpreters has peek, wait and stop for it; until it ends, other code for its session is refused.
 - Top-level await works; background tasks only go on while a later call awaits. input() works only where somebody can be asked.
 - Notebook syntax works: !command, lines = !command, %pip install, %%bash, %time, %timeit, %%writefile, %run, name?`
+
+/** Describes `run_python_code`. */
+export function runDescription(modules: ModuleRules | null): string {
+  return modules === null ? RUN_DESCRIPTION : `${RUN_DESCRIPTION}\n- ${modules.hint}`
+}
 
 export const MANAGE_DESCRIPTION = `Manages Python interpreters. You have a session of your own already, which run_python_code uses: you need this tool only to
 

@@ -4,8 +4,10 @@ import { z } from 'zod'
 import type { Engine, OnInput } from '../engine/engine.js'
 import { InvalidOptionError } from '../errors.js'
 import { leavesRoot } from '../files/inside.js'
+import type { AuditListener, Logger } from './audit.js'
 import type { DetachedRunEndListener } from './options.js'
 import type { OnOutput } from './output-listener.js'
+import type { SecretValues } from './redaction.js'
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1 // what setTimeout can do
 
@@ -107,6 +109,15 @@ function isEngine(value: unknown): value is Engine {
   return ['start', 'close'].every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
+const isObject = (value: unknown) => typeof value === 'object' && value !== null
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error']
+
+function isLogger(value: unknown): value is Logger {
+  if (typeof value !== 'object' || value === null) return false
+  return LOG_LEVELS.every((level) => typeof Reflect.get(value, level) === 'function')
+}
+
 /** The toolset's options, of which only the engine is looked at. */
 export const constructorOptions = z.looseObject({
   engine: z
@@ -148,6 +159,9 @@ export const runOptions = runInput.extend({
   inputs: record.optional(),
   resultAs: z.enum(['json', 'js']).optional(),
 })
+
+/** Those options as they were passed. */
+export type RunRequest = z.output<typeof runOptions>
 
 /** What a programmer can pass to the methods for variables. */
 export const variableOptions = z.strictObject({
@@ -195,6 +209,20 @@ export const toolsetOptions = z.strictObject({
   onDetachedRunEnd: z
     .custom<DetachedRunEndListener>((value) => typeof value === 'function', 'must be a function')
     .optional(),
+  modules: z
+    .strictObject({ deny: z.array(z.string()).optional(), allow: z.array(z.string()).optional() })
+    .optional(),
+  secrets: z
+    .custom<SecretValues>(isObject, 'must be a list of texts, or an object of them')
+    .optional(),
+  onAudit: z.custom<AuditListener>(isFunction, 'must be a function').optional(),
+  logger: z
+    .custom<Logger>(isLogger, 'must have the methods debug, info, warn and error')
+    .optional(),
+  sessionIdleMs: timeoutMs.default(0),
+  maxSessions: z.int().min(0).default(0),
+  whenFull: z.enum(['refuse', 'evict']).default('refuse'),
+  maxRunsPerSession: z.int().min(0).default(0),
   limits: limits.default({}),
   tier: z.enum(['small', 'medium', 'large']).optional(),
   interruptGraceMs: timeoutMs.default(5_000),

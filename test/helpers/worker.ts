@@ -30,6 +30,7 @@ export async function startRawWorker(): Promise<RawWorker> {
     id: 'worker',
     pyzmq_path: null,
     init_code: null,
+    modules: null,
     figures: null,
     checkpoint: null,
   }

@@ -22,6 +22,7 @@ import type {
   CheckpointPolicy,
   Exit,
   FigureFormat,
+  ModuleRules,
   OnInput,
   OutputEvent,
   Question,
@@ -87,6 +88,7 @@ export interface WorkerStart {
   readonly env: Readonly<Record<string, string>>
   readonly workdir: string
   readonly initCode: string | null
+  readonly modules: ModuleRules | null
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
   readonly sandbox: Sandbox | null
@@ -343,8 +345,18 @@ export class LocalWorker implements Worker {
   }
 
   #spawnCommand() {
-    const { channel, python, pyzmqPath, env, workdir, initCode, figures, sandbox, resume } =
-      this.#start
+    const {
+      channel,
+      python,
+      pyzmqPath,
+      env,
+      workdir,
+      initCode,
+      modules,
+      figures,
+      sandbox,
+      resume,
+    } = this.#start
     const { limits, unenforcedLimits } = this.#start
     const control = join(this.#start.folder, 'keeper')
     const checkpoint = { policy: this.#start.checkpoint, control }
@@ -363,6 +375,7 @@ export class LocalWorker implements Worker {
         folder: this.#folder,
         pyzmq_path: pyzmqPath,
         init_code: initCode,
+        modules,
         figures,
         checkpoint: process.platform === 'linux' ? checkpoint : null,
         sandbox: sandbox !== null,
@@ -605,7 +618,7 @@ async function ask(onInput: OnInput | null, question: Question) {
 }
 
 function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunReply {
-  const { completed, error, interrupted, notices, survivors } = message
+  const { completed, error, interrupted, notices, survivors, usage } = message
   const { value, value_type: valueType } = message
   return {
     completed,
@@ -613,6 +626,7 @@ function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunRepl
     interrupted,
     notices,
     survivors,
+    usage,
     limit: message.limit ?? null,
     frames,
     ...(value === undefined ? {} : { value }),
