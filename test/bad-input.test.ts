@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -11,7 +11,7 @@ import type {
   RunResult,
 } from '../src/index.js'
 import { eventually, isAlive } from './helpers/processes.js'
-import { makeToolset } from './helpers/toolset.js'
+import { makeToolset, temporaryFolder, testPython } from './helpers/toolset.js'
 import { startRawWorker } from './helpers/worker.js'
 
 /** What a run that only has to fail, or to end at once, may take at most. */
@@ -722,6 +722,37 @@ describe('a removed workdir', () => {
       notices: [expect.not.stringContaining('No new process')],
     })
     await expectXLost(tools)
+  })
+})
+
+describe('a Python that prints when it is started', () => {
+  async function wrapper(...lines: string[]): Promise<string> {
+    const file = join(await temporaryFolder(), 'python')
+    await writeFile(file, ['#!/bin/sh', ...lines, `exec ${testPython} "$@"`, ''].join('\n'))
+    await chmod(file, 0o755)
+    return file
+  }
+
+  it('as a wrapper does that activates something, is used', async () => {
+    const tools = await makeToolset({
+      python: await wrapper('echo activating', `echo '{"event": 1}'`),
+    })
+    expect(await tools.runPythonCode('6 * 7')).toMatchObject({ success: true, stdout: '42\n' })
+  })
+
+  it('and ends with that is an error that says what it said', async () => {
+    const tools = await makeToolset({
+      python: await wrapper('case "$*" in *keeper.py*) echo no licence left; exit 3;; esac'),
+    })
+    await expect(tools.runPythonCode('1')).rejects.toMatchObject({
+      code: 'START',
+      message: expect.stringContaining('could not be started. no licence left') as string,
+    })
+  })
+
+  it.each([['/bin/ls'], ['/bin/echo']])('such as %s is no Python', async (python) => {
+    const tools = await makeToolset({ python })
+    await expect(tools.runPythonCode('1')).rejects.toMatchObject({ code: 'NO_PYTHON' })
   })
 })
 

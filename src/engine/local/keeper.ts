@@ -107,12 +107,17 @@ export class Keeper {
   constructor(python: string, script: string, folder: string) {
     this.#process = startKeeper(python, script, folder)
     let errors = ''
-    this.#process.stderr.on(
-      'data',
-      (chunk: Buffer) => (errors = (errors + String(chunk)).slice(-4000)),
-    )
-    const lines = createInterface({ input: this.#process.stdout })
-    lines.on('line', (line) => this.#hear(keeperEvent.parse(JSON.parse(line))))
+    const note = (text: string) => (errors = (errors + text).slice(-4000))
+    this.#process.stderr.on('data', (chunk: Buffer) => note(String(chunk)))
+    let greeted = false
+    createInterface({ input: this.#process.stdout }).on('line', (line) => {
+      const event = eventIn(line)
+      if (event !== null) this.#hear(event)
+      if (event?.event === 'hello') {
+        greeted = true
+        errors = '' // what came before it did not keep it from starting
+      } else if (event === null && !greeted) note(`${line}\n`) // of a wrapper, or of no Python at all
+    })
     // A pipe whose reader has gone; how the keeper ended says more.
     this.#process.stdin.on('error', () => undefined)
     const hello = new Promise<void>((resolve) => (this.#onHello = resolve))
@@ -274,6 +279,15 @@ export class Keeper {
       killGroup(child.pid)
       this.#lose(id, { code: null, signal: null, description })
     }
+  }
+}
+
+/** Null for a line that is none of the keeper's: a wrapper around Python may print, too. */
+function eventIn(line: string): z.infer<typeof keeperEvent> | null {
+  try {
+    return keeperEvent.parse(JSON.parse(line))
+  } catch {
+    return null
   }
 }
 
