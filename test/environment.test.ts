@@ -172,6 +172,26 @@ describe.skipIf(process.platform === 'win32')('findPython', () => {
     await symlink('/nowhere/python3.8', join(local, 'bin', 'python'))
     const broken = await errorOf(findPython({ workdir, env: {} }))
     expect(broken.message).toMatch(/\.venv .* is broken: its bin\/python leads to \/nowhere/)
+
+    await rm(join(local, 'pyvenv.cfg'))
+    const bare = await errorOf(findPython({ workdir, env: {} }))
+    expect(bare.message).toMatch(/\.venv .* is broken: its bin\/python leads to \/nowhere/)
+
+    await rm(join(local, 'bin'), { recursive: true })
+    const empty = await errorOf(findPython({ workdir, env: {} }))
+    expect(empty.message).toMatch(/\.venv .* is a folder but not a virtual environment/)
+    expect(empty.message).toContain(`Remove it, or pass \`python\`, or make one: `)
+
+    await rm(local, { recursive: true })
+    await symlink('/nowhere/env', local)
+    const link = await errorOf(findPython({ workdir, env: {} }))
+    expect(link.message).toMatch(/\.venv .* is a link that leads nowhere/)
+  })
+
+  it('does not advise to make an environment where an executable was meant', async () => {
+    const errorAt = async (path: string) => errorOf(findPython({ python: path, workdir: root }))
+    expect((await errorAt('/nowhere/python3.12')).message).not.toContain('setup')
+    expect((await errorAt('/nowhere/env')).message).toContain('setup /nowhere/env')
   })
 })
 
@@ -382,7 +402,7 @@ for name in names:
     vi.stubEnv('UV_CONFIG_FILE', settings)
   }
 
-  async function report(options: { python: string }): Promise<{ works: boolean; text: string }> {
+  async function report(options: { python: string; workdir?: string }): Promise<{ works: boolean; text: string }> {
     const lines: string[] = []
     const works = await doctor({ ...options, write: (line) => lines.push(line) })
     return { works, text: lines.join('\n') }
@@ -518,6 +538,13 @@ for name in names:
     expect(works).toBe(false)
     expect(text).toMatch(/^Python +none that can be used$/m)
     expect(text).toContain('/nowhere/python (given as `python`) does not exist')
+  })
+
+  it('reports a workdir that is missing', async () => {
+    const { works, text } = await report({ python, workdir: '/nowhere/workdir' })
+    expect(works).toBe(false)
+    expect(text).toMatch(/^workdir +\/nowhere\/workdir, which is not a folder$/m)
+    expect(text).toContain('Create it, or name another.')
   })
 
   it('reports a missing pyzmq, and one in the cache', async () => {

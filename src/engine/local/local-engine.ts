@@ -1,5 +1,5 @@
 /** The engine that runs CPython processes on this machine. */
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { tmpName } from 'tmp-promise'
 import { Channel } from '../../channel/channel.js'
@@ -9,6 +9,7 @@ import { requireEnforceable } from '../../environment/limit-enforcement.js'
 import { probePython } from '../../environment/probe-python.js'
 import { pythonEnvironment } from '../../environment/python-environment.js'
 import { installPyzmq } from '../../environment/pyzmq.js'
+import { requireFolder } from '../../environment/workdir.js'
 import { CheckpointError, ClosedError, EngineError, StartError } from '../../errors.js'
 import type {
   Checkpoint,
@@ -275,10 +276,4 @@ async function openHost(python: string): Promise<Host> {
       { cause: error },
     )
   }
-}
-
-async function requireFolder(workdir: string): Promise<void> {
-  const found = await stat(workdir).catch(() => null)
-  if (found?.isDirectory() === true) return
-  throw new StartError(`The workdir ${workdir} is not a folder. Create it, or name another.`)
 }
