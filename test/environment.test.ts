@@ -402,7 +402,10 @@ for name in names:
     vi.stubEnv('UV_CONFIG_FILE', settings)
   }
 
-  async function report(options: { python: string; workdir?: string }): Promise<{ works: boolean; text: string }> {
+  async function report(options: {
+    python: string
+    workdir?: string
+  }): Promise<{ works: boolean; text: string }> {
     const lines: string[] = []
     const works = await doctor({ ...options, write: (line) => lines.push(line) })
     return { works, text: lines.join('\n') }
