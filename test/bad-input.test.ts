@@ -3,12 +3,13 @@ import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type {
-  ManageOptions,
+import {
+  LocalEngine,
   PythonInterpreterToolSet,
-  PythonInterpreterToolSetOptions,
-  RunOptions,
-  RunResult,
+  type ManageOptions,
+  type PythonInterpreterToolSetOptions,
+  type RunOptions,
+  type RunResult,
 } from '../src/index.js'
 import { eventually, isAlive } from './helpers/processes.js'
 import { makeToolset, temporaryFolder, testPython } from './helpers/toolset.js'
@@ -874,7 +875,7 @@ describe('wrong parameters', () => {
     }
   })
 
-  it('of the constructor throw', async () => {
+  it('of the constructor throw', () => {
     const wrong = [
       { name: 5 },
       { name: '' },
@@ -889,9 +890,11 @@ describe('wrong parameters', () => {
       { interruptGraceMs: '5' },
       { maxOutputBytes: 0 },
       { figures: 'yes' },
+      { figures: { folder: '../figures' } },
+      { figures: { folder: '/figures' } },
+      { engine: {} },
       { unknownKey: 1 },
     ]
-    const { PythonInterpreterToolSet } = await import('../src/index.js')
     for (const options of wrong) {
       const [key = ''] = Object.keys(options)
       const make = () => new PythonInterpreterToolSet(options as object)
@@ -899,6 +902,39 @@ describe('wrong parameters', () => {
       expect(make).toThrow(key)
     }
   })
+
+  it('of the constructor are told with what is expected in their place', () => {
+    const told: [object, string][] = [
+      [{ figures: 'svg' }, 'figures: Invalid input: expected boolean or object'],
+      [
+        { figures: { format: 'jpg' } },
+        'figures.format: Invalid option: expected one of "png"|"svg"',
+      ],
+      [
+        { figures: { fmt: 'svg' } },
+        'figures: Unrecognized key: "fmt" (there are: folder, format, dpi)',
+      ],
+      [{ inheritEnv: 'PATH' }, 'inheritEnv: Invalid input: expected boolean or array'],
+      [{ inheritEnv: [1] }, 'inheritEnv.0: Invalid input: expected string, received number'],
+    ]
+    for (const [options, sentence] of told) {
+      const make = () => new PythonInterpreterToolSet(options)
+      expect(make).toThrow(`new PythonInterpreterToolSet(): ${sentence}`)
+    }
+    expect(() => new PythonInterpreterToolSet({ workDir: '.' } as object)).toThrow(
+      /"workDir" \(there are: name, workdir, .*engine/,
+    )
+  })
+
+  it.each([{ start: 'foo' }, { preload: 'numpy' }, { startTimeoutMs: 0 }, { nonsense: 1 }])(
+    'of LocalEngine, such as %j, throw',
+    (options) => {
+      const [key = ''] = Object.keys(options)
+      const make = () => new LocalEngine(options as object)
+      expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error)
+      expect(make).toThrow(key)
+    },
+  )
 
   it('such as an unknown id are refused, also the id of another client', async () => {
     const tools = await makeToolset()

@@ -71,8 +71,8 @@ export interface PythonInterpreterToolSetOptions {
   /** How many of those are kept. @default 2 */
   readonly checkpoints?: number
   /**
-   * Whether matplotlib figures are captured, into which folder (relative to the workdir, default
-   * `.matplotlib_figs`), as what (default `png`) and with how many dots per inch (default: each
+   * Whether matplotlib figures are captured, into which folder (relative to the workdir and below it,
+   * default `.matplotlib_figs`), as what (default `png`) and with how many dots per inch (default: each
    * figure's own).
    */
   readonly figures?:

@@ -1,11 +1,11 @@
 /** The shapes of what callers pass: the tools' inputs, a programmer's options, and their errors. */
+import { normalize } from 'node:path'
 import { z } from 'zod'
 import type { Engine, OnInput } from '../engine/engine.js'
-import { InvalidOptionError } from '../errors.js'
+import { leavesRoot } from '../files/inside.js'
+import { MAX_TIMEOUT_MS } from '../parse-options.js'
 import type { DetachedRunEndListener } from './options.js'
 import type { OnOutput } from './output-listener.js'
-
-const MAX_TIMEOUT_MS = 2 ** 31 - 1 // what setTimeout can do
 
 const interpreterId = z
   .string()
@@ -105,13 +105,6 @@ function isEngine(value: unknown): value is Engine {
   return ['start', 'close'].every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
-/** The toolset's options, of which only the engine is looked at. */
-export const constructorOptions = z.looseObject({
-  engine: z
-    .custom<Engine>(isEngine, 'must be an Engine, with the methods start and close')
-    .optional(),
-})
-
 const limit = z.int().min(1)
 const MIN_MEMORY = 64 * 2 ** 20 // of which Python and the worker use the half
 const MIN_OPEN_FILES = 64 // of which the worker needs some 20
@@ -178,11 +171,14 @@ export const waitOptions = executionOptions.extend({
   signal: z.instanceof(AbortSignal).optional(),
 })
 
-/** What can be passed to the toolset's constructor, but for the engine. */
+/** What can be passed to the toolset's constructor. */
 export const toolsetOptions = z.strictObject({
   name: z.string().min(1).default('python'),
   workdir: z.string().min(1).optional(),
   initCode: z.string().nullable().optional(),
+  engine: z
+    .custom<Engine>(isEngine, 'must be an Engine, with the methods start and close')
+    .optional(),
   python: z.string().min(1).optional(),
   env: z.record(z.string(), z.string()).default({}),
   inheritEnv: z.union([z.boolean(), z.array(z.string())]).default(false),
@@ -203,7 +199,13 @@ export const toolsetOptions = z.strictObject({
     .union([
       z.boolean(),
       z.strictObject({
-        folder: z.string().min(1).optional(),
+        folder: z
+          .string()
+          .min(1)
+          .refine((folder) => !leavesRoot(normalize(folder)) && !folder.includes('\0'), {
+            error: 'must lead to a folder in the workdir',
+          })
+          .optional(),
         format: z.enum(['png', 'svg']).optional(),
         dpi: z.number().positive().optional(),
       }),
@@ -211,24 +213,5 @@ export const toolsetOptions = z.strictObject({
     .default(true),
 })
 
-/** The options with their defaults. */
-export type ToolsetSettings = z.output<typeof toolsetOptions>
-
-/** The value as the schema gives it back, or an error that names `what` and each mistake. */
-export function parse<T extends z.ZodObject>(schema: T, value: unknown, what: string): z.output<T> {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new InvalidOptionError(
-    `${what}: ${describeMistakes(parsed.error, Object.keys(schema.shape))}`,
-  )
-}
-
-function describeMistakes(error: z.ZodError, keys: readonly string[]): string {
-  return error.issues
-    .map((issue) => {
-      const { path, message } = issue
-      const known = issue.code === 'unrecognized_keys' ? ` (there are: ${keys.join(', ')})` : ''
-      return (path.length > 0 ? `${path.join('.')}: ${message}` : message) + known
-    })
-    .join('; ')
-}
+/** The options with their defaults, but for the engine. */
+export type ToolsetSettings = Omit<z.output<typeof toolsetOptions>, 'engine'>

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { tmpName } from 'tmp-promise'
+import { z } from 'zod'
 import { Channel } from '../../channel/channel.js'
 import { EXIT_NO_PYZMQ } from '../../channel/protocol.js'
 import { findPython } from '../../environment/find-python.js'
@@ -11,6 +12,7 @@ import { pythonEnvironment } from '../../environment/python-environment.js'
 import { installPyzmq } from '../../environment/pyzmq.js'
 import { requireFolder } from '../../environment/workdir.js'
 import { CheckpointError, ClosedError, EngineError, StartError } from '../../errors.js'
+import { MAX_TIMEOUT_MS, parse } from '../../parse-options.js'
 import type {
   Checkpoint,
   Engine,
@@ -55,6 +57,12 @@ export interface LocalEngineOptions {
   readonly preload?: readonly string[]
 }
 
+const localEngineOptions = z.strictObject({
+  startTimeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).default(DEFAULT_START_TIMEOUT_MS),
+  start: z.enum(['auto', 'fork', 'spawn']).default('auto'),
+  preload: z.array(z.string().min(1)).default([...DEFAULT_PRELOAD]),
+})
+
 /** What all workers of an engine share. */
 interface Host {
   readonly folder: string
@@ -80,12 +88,9 @@ export class LocalEngine implements Engine {
   #host: Promise<Host> | null = null
   #closed = false
 
-  constructor({
-    startTimeoutMs = DEFAULT_START_TIMEOUT_MS,
-    start = 'auto',
-    preload = DEFAULT_PRELOAD,
-  }: LocalEngineOptions = {}) {
-    this.#options = { startTimeoutMs, start, preload }
+  /** @throws InvalidOptionError for an option of the wrong type; nothing is started yet. */
+  constructor(options: LocalEngineOptions = {}) {
+    this.#options = parse(localEngineOptions, options, 'new LocalEngine()')
   }
 
   async start(
