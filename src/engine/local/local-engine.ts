@@ -229,6 +229,7 @@ export class LocalEngine implements Engine {
       abandon = () => reject(signal.reason as Error)
     })
     signal.addEventListener('abort', abandon)
+    if (signal.aborted) abandon()
     const warm = Promise.race([templates.warm(template), abandoned])
     return inTime(warm, startTimeoutMs, () => new StartError(reason))
       .catch(() => ({ fit: false, reason }) as const)
