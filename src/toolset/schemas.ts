@@ -69,8 +69,8 @@ export const manageInput = z.strictObject({
     .string()
     .nullish()
     .describe(
-      'For rollback, branch and drop: the id or name of a checkpoint. Default: for rollback the one ' +
-        'before the last run, for branch the present state.',
+      'For rollback, branch and drop: the id or name of a checkpoint. Default: for rollback one ' +
+        'from before the last run, for branch the present state.',
     ),
   reseed: z
     .boolean()
