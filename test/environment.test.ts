@@ -10,6 +10,7 @@ import { InvalidOptionError, NoPythonError, NoPyzmqError } from '../src/errors.j
 import { doctor } from '../src/environment/doctor.js'
 import { choosePython, findOnPath, findPython } from '../src/environment/find-python.js'
 import { probePython, type PythonFacts } from '../src/environment/probe-python.js'
+import { pythonEnvironment } from '../src/environment/python-environment.js'
 import { showProgress } from '../src/environment/progress.js'
 import { hasCachedPyzmq, installPyzmq, pyzmqCacheFolder } from '../src/environment/pyzmq.js'
 import { DATA_SCIENCE_PACKAGES, setup, SetupError } from '../src/environment/setup.js'
@@ -192,6 +193,18 @@ describe.skipIf(process.platform === 'win32')('findPython', () => {
     const errorAt = async (path: string) => errorOf(findPython({ python: path, workdir: root }))
     expect((await errorAt('/nowhere/python3.12')).message).not.toContain('setup')
     expect((await errorAt('/nowhere/env')).message).toContain('setup /nowhere/env')
+  })
+})
+
+describe('pythonEnvironment', () => {
+  it('has what programs need to know that nobody looks at them, unless the caller says else', () => {
+    const unattended = { PAGER: 'cat', TERM: 'dumb', PIP_DISABLE_PIP_VERSION_CHECK: '1' }
+    expect(pythonEnvironment('/nowhere/python', {}, false)).toMatchObject(unattended)
+    const env = { TERM: 'xterm' }
+    expect(pythonEnvironment('/nowhere/python', env, false)).toMatchObject({
+      ...unattended,
+      ...env,
+    })
   })
 })
 
