@@ -57,7 +57,7 @@ export class ClosedError extends PythonInterpreterError {
 export class AbortedError extends PythonInterpreterError {
   constructor(
     reason: unknown,
-    message = 'The call was aborted by its signal. Code that was running has been interrupted.',
+    message = 'The call was aborted by its signal. Its code has been interrupted, if it had begun.',
   ) {
     super('ABORTED', message, { cause: reason })
     // The name that AbortController's own rejections have, which callers look for.

@@ -134,7 +134,7 @@ export class Execution {
 }
 
 /** The text that a terminal would show in place of a value or a display; null for none. */
-function textOf(output: Exclude<Output, StreamOutput>): string | null {
+export function textOf(output: Exclude<Output, StreamOutput>): string | null {
   if (output.type === 'clear_output') return null
   const types = Object.keys(output.data)
   // What is listed among the figures needs no name in between.

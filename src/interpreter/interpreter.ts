@@ -716,9 +716,11 @@ export class Interpreter {
   #checkpointBefore(): Checkpoint {
     const checkpoint = this.#checkpoints.before(this.#stateOf)
     if (checkpoint !== undefined) return checkpoint
+    const always = "The toolset's option checkpoint: 'always' makes one after every run."
     throw new CheckpointError(
       `There is no checkpoint from before run ${this.#stateOf}, the last one. The operation ` +
-        '"list" shows those that there are.',
+        '"list" of manageInterpreters shows those that there are; make one before the next risky step ' +
+        `(the operation "checkpoint").${this.spec.checkpoint === 'always' ? '' : ` ${always}`}`,
     )
   }
 

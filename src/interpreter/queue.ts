@@ -2,6 +2,8 @@
 import { AbortedError } from '../errors.js'
 import { keepAlive } from './keep-alive.js'
 
+const ABORTED_BEFORE = 'The call was aborted by its signal before it began. Nothing has been run.'
+
 /** Does something, and may answer it before all is done. */
 export type Task<T> = (answer: (value: T) => void) => Promise<T>
 
@@ -36,11 +38,13 @@ export class Queue {
     this.#pending += 1
     return new Promise<T>((resolve, reject) => {
       let isWanted = true
+      let hasBegun = false
       const refuse = (error: Error) => {
         isWanted = false
         reject(error)
       }
-      const abort = () => refuse(new AbortedError(signal?.reason))
+      const abort = () =>
+        refuse(new AbortedError(signal?.reason, hasBegun ? undefined : ABORTED_BEFORE))
       const answer = (value: T) => {
         signal?.removeEventListener('abort', abort)
         resolve(value)
@@ -50,6 +54,7 @@ export class Queue {
       if (!always) this.#refuse.add(refuse)
       this.#last = before.then(async () => {
         this.#refuse.delete(refuse)
+        hasBegun = true
         try {
           if (isWanted) answer(await task(answer))
         } catch (error) {

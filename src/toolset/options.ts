@@ -119,8 +119,8 @@ export interface PythonInterpreterToolSetOptions {
   readonly sandbox?:
     boolean | { readonly read?: readonly string[]; readonly write?: readonly string[] }
   /**
-   * Whether matplotlib figures are captured, into which folder (relative to the workdir, default
-   * `.matplotlib_figs`), as what (default `png`) and with how many dots per inch (default: each
+   * Whether matplotlib figures are captured, into which folder (relative to the workdir and below it,
+   * default `.matplotlib_figs`), as what (default `png`) and with how many dots per inch (default: each
    * figure's own).
    */
   readonly figures?:

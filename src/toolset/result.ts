@@ -419,7 +419,9 @@ function truncationNotices(execution: Execution, workdir: string): string[] {
     const { leftOut, bytes, whole } = execution[name]
     if (leftOut === 0) return []
     const where = whole === null ? '' : wholeSentence(whole, workdir)
-    return [`${name} had ${bytes} bytes; ${leftOut} in its middle were left out.${where}`]
+    return [
+      `${name} had ${bytes} bytes; ${leftOut} in its middle were left out of the result.${where}`,
+    ]
   })
   return [...texts, ...rich, ...formats]
 }

@@ -2,14 +2,12 @@
 import { normalize } from 'node:path'
 import { z } from 'zod'
 import type { Engine, OnInput } from '../engine/engine.js'
-import { InvalidOptionError } from '../errors.js'
 import { leavesRoot } from '../files/inside.js'
+import { MAX_TIMEOUT_MS } from '../parse-options.js'
 import type { AuditListener, Logger } from './audit.js'
 import type { DetachedRunEndListener } from './options.js'
 import type { OnOutput } from './output-listener.js'
 import type { SecretValues } from './redaction.js'
-
-const MAX_TIMEOUT_MS = 2 ** 31 - 1 // what setTimeout can do
 
 const interpreterId = z
   .string()
@@ -73,8 +71,8 @@ export const manageInput = z.strictObject({
     .string()
     .nullish()
     .describe(
-      'For rollback, branch and drop: the id or name of a checkpoint. Default: for rollback the one ' +
-        'before the last run, for branch the present state.',
+      'For rollback, branch and drop: the id or name of a checkpoint. Default: for rollback one ' +
+        'from before the last run, for branch the present state.',
     ),
   reseed: z
     .boolean()
@@ -117,13 +115,6 @@ function isLogger(value: unknown): value is Logger {
   if (typeof value !== 'object' || value === null) return false
   return LOG_LEVELS.every((level) => typeof Reflect.get(value, level) === 'function')
 }
-
-/** The toolset's options, of which only the engine is looked at. */
-export const constructorOptions = z.looseObject({
-  engine: z
-    .custom<Engine>(isEngine, 'must be an Engine, with the methods start and close')
-    .optional(),
-})
 
 const limit = z.int().min(1)
 const MIN_MEMORY = 64 * 2 ** 20 // of which Python and the worker use the half
@@ -194,11 +185,14 @@ export const waitOptions = executionOptions.extend({
   signal: z.instanceof(AbortSignal).optional(),
 })
 
-/** What can be passed to the toolset's constructor, but for the engine. */
+/** What can be passed to the toolset's constructor. */
 export const toolsetOptions = z.strictObject({
   name: z.string().min(1).default('python'),
   workdir: z.string().min(1).optional(),
   initCode: z.string().nullable().optional(),
+  engine: z
+    .custom<Engine>(isEngine, 'must be an Engine, with the methods start and close')
+    .optional(),
   python: z.string().min(1).optional(),
   env: z.record(z.string(), z.string()).default({}),
   inheritEnv: z.union([z.boolean(), z.array(z.string())]).default(false),
@@ -256,24 +250,5 @@ export const toolsetOptions = z.strictObject({
     .default(true),
 })
 
-/** The options with their defaults. */
-export type ToolsetSettings = z.output<typeof toolsetOptions>
-
-/** The value as the schema gives it back, or an error that names `what` and each mistake. */
-export function parse<T extends z.ZodObject>(schema: T, value: unknown, what: string): z.output<T> {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new InvalidOptionError(
-    `${what}: ${describeMistakes(parsed.error, Object.keys(schema.shape))}`,
-  )
-}
-
-function describeMistakes(error: z.ZodError, keys: readonly string[]): string {
-  return error.issues
-    .map((issue) => {
-      const { path, message } = issue
-      const known = issue.code === 'unrecognized_keys' ? ` (there are: ${keys.join(', ')})` : ''
-      return (path.length > 0 ? `${path.join('.')}: ${message}` : message) + known
-    })
-    .join('; ')
-}
+/** The options with their defaults, but for the engine. */
+export type ToolsetSettings = Omit<z.output<typeof toolsetOptions>, 'engine'>

@@ -42,6 +42,7 @@ import {
 } from './manage.js'
 import { moduleRules } from './modules.js'
 import type { JsRunOptions, PythonInterpreterToolSetOptions, RunOptions } from './options.js'
+import { parse } from '../parse-options.js'
 import { toModelText, type ToolAnswer } from './model-text.js'
 import { OutputListener } from './output-listener.js'
 import { runResult, type RefusedRun, type ResultSettings, type RunResult } from './result.js'
@@ -49,11 +50,9 @@ import { redacted, secretsOf } from './redaction.js'
 import { RunStream } from './run-stream.js'
 import {
   anyObject,
-  constructorOptions,
   executionOptions,
   manageInput,
   manageOptions,
-  parse,
   runInput,
   runOptions,
   toolContext,
@@ -117,8 +116,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
 
   /** @throws InvalidOptionError for an option of the wrong type; nothing is started yet. */
   constructor(options: PythonInterpreterToolSetOptions = {}) {
-    const { engine, ...rest } = parse(constructorOptions, options, CONSTRUCTOR)
-    const settings = parse(toolsetOptions, rest, CONSTRUCTOR)
+    const { engine, ...settings } = parse(toolsetOptions, options, CONSTRUCTOR)
     this.#settings = settings
     this.name = settings.name
     this.workdir = resolve(settings.workdir ?? '.')

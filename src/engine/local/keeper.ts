@@ -95,8 +95,12 @@ interface Child {
   readonly onSettled: (() => void)[]
 }
 
+const MAX_TROUBLE = 4000
+
 /** How Node speaks with a keeper. */
 export interface KeeperLink {
+  /** What is run, for who reads that it could not be. */
+  readonly name: string
   readonly input: Writable
   readonly lines: Interface
   /** Resolves when the keeper has ended, with why if that was not asked for, or nothing. */
@@ -132,7 +136,14 @@ export class Keeper {
     this.#link = link
     this.folder = folder
     this.#isWalled = isWalled
-    link.lines.on('line', (line) => this.#hear(keeperEvent.parse(JSON.parse(line))))
+    let greeted = false
+    let before = '' // of a wrapper, or of no Python at all
+    link.lines.on('line', (line) => {
+      const event = eventIn(line)
+      if (event !== null) this.#hear(event)
+      if (event?.event === 'hello') greeted = true
+      else if (event === null && !greeted) before = `${before}${line}\n`.slice(-MAX_TROUBLE)
+    })
     // A pipe whose reader has gone; how the keeper ended says more.
     link.input.on('error', () => undefined)
     const hello = new Promise<void>((resolve) => (this.#onHello = resolve))
@@ -143,7 +154,7 @@ export class Keeper {
     this.ready = Promise.race([
       hello,
       this.ended.then(() => {
-        throw new StartError(`The keeper process could not be started. ${link.trouble()}`.trim())
+        throw new StartError(`${link.name} could not be started. ${before}${link.trouble()}`.trim())
       }),
     ])
     this.ready.catch(() => undefined)
@@ -165,7 +176,7 @@ export class Keeper {
   ): Keeper {
     const command = [...wall, python, '-I', '-S', script, folder, python]
     const isWalled = wall.length > 0
-    return new Keeper(startKeeper(command, isWalled ? 1 : 0), folder, isWalled)
+    return new Keeper(startKeeper(python, command, isWalled ? 1 : 0), folder, isWalled)
   }
 
   /** Whether the keeper can be asked for anything. */
@@ -346,6 +357,15 @@ export class Keeper {
   }
 }
 
+/** Null for a line that is none of the keeper's: a wrapper around Python may print, too. */
+function eventIn(line: string): z.infer<typeof keeperEvent> | null {
+  try {
+    return keeperEvent.parse(JSON.parse(line))
+  } catch {
+    return null
+  }
+}
+
 function newChild(
   listeners: Partial<Omit<Child, 'onInterrupted' | 'onSettled' | 'pid'>> & Pick<Child, 'onExited'>,
 ): Child {
@@ -363,7 +383,11 @@ function newChild(
   }
 }
 
-function startKeeper([file = '', ...args]: readonly string[], deep: number): KeeperLink {
+function startKeeper(
+  name: string,
+  [file = '', ...args]: readonly string[],
+  deep: number,
+): KeeperLink {
   const keeper = execa(file, args, {
     detached: true, // its own session: what a terminal sends to Node does not reach Python
     cleanup: false,
@@ -376,13 +400,17 @@ function startKeeper([file = '', ...args]: readonly string[], deep: number): Kee
     stderr: 'pipe',
   })
   let errors = ''
-  keeper.stderr.on('data', (chunk: Buffer) => (errors = (errors + String(chunk)).slice(-4000)))
+  keeper.stderr.on(
+    'data',
+    (chunk: Buffer) => (errors = (errors + String(chunk)).slice(-MAX_TROUBLE)),
+  )
   const trouble = () => errors.trim()
   keeper.unref()
   for (const stream of [keeper.stdin, keeper.stdout, keeper.stderr]) {
     ;(stream as unknown as { unref(): void }).unref()
   }
   return {
+    name,
     input: keeper.stdin,
     lines: createInterface({ input: keeper.stdout }),
     ended: keeper.then(({ failed, signal, originalMessage }) => {

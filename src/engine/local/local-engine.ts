@@ -1,7 +1,8 @@
 /** The engine that runs CPython processes on this machine. */
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { tmpName } from 'tmp-promise'
+import { z } from 'zod'
 import { Channel } from '../../channel/channel.js'
 import { EXIT_NO_PYZMQ } from '../../channel/protocol.js'
 import { findPython } from '../../environment/find-python.js'
@@ -16,6 +17,8 @@ import {
   SandboxError,
   StartError,
 } from '../../errors.js'
+import { requireFolder } from '../../environment/workdir.js'
+import { MAX_TIMEOUT_MS, parse } from '../../parse-options.js'
 import type {
   Checkpoint,
   Engine,
@@ -63,6 +66,12 @@ export interface LocalEngineOptions {
   readonly preload?: readonly string[]
 }
 
+const localEngineOptions = z.strictObject({
+  startTimeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).default(DEFAULT_START_TIMEOUT_MS),
+  start: z.enum(['auto', 'fork', 'spawn']).default('auto'),
+  preload: z.array(z.string().min(1)).default([...DEFAULT_PRELOAD]),
+})
+
 /** What all workers of an engine share. */
 interface Host {
   readonly folder: string
@@ -105,12 +114,9 @@ export class LocalEngine implements Engine {
   #host: Promise<Host> | null = null
   #closed = false
 
-  constructor({
-    startTimeoutMs = DEFAULT_START_TIMEOUT_MS,
-    start = 'auto',
-    preload = DEFAULT_PRELOAD,
-  }: LocalEngineOptions = {}) {
-    this.#options = { startTimeoutMs, start, preload }
+  /** @throws InvalidOptionError for an option of the wrong type; nothing is started yet. */
+  constructor(options: LocalEngineOptions = {}) {
+    this.#options = parse(localEngineOptions, options, 'new LocalEngine()')
   }
 
   async start(
@@ -263,6 +269,7 @@ export class LocalEngine implements Engine {
       abandon = () => reject(signal.reason as Error)
     })
     signal.addEventListener('abort', abandon)
+    if (signal.aborted) abandon()
     const warm = Promise.race([place.warm(), abandoned])
     return inTime(warm, startTimeoutMs, () => new StartError(reason))
       .catch((error: unknown) => {
@@ -343,10 +350,4 @@ async function openHost(python: string): Promise<Host> {
       { cause: error },
     )
   }
-}
-
-async function requireFolder(workdir: string): Promise<void> {
-  const found = await stat(workdir).catch(() => null)
-  if (found?.isDirectory() === true) return
-  throw new StartError(`The workdir ${workdir} is not a folder. Create it, or name another.`)
 }

@@ -192,6 +192,7 @@ function linkTo(socket: Socket, lines: Interface, pid: number, exited: Promise<v
   socket.unref()
   let isWanted = true
   return {
+    name: 'What keeps a sandboxed session',
     input: socket,
     lines,
     ended: exited.then(() => (isWanted ? 'it ended' : '')),
