@@ -1,7 +1,7 @@
-import { chmod, copyFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
@@ -116,6 +116,13 @@ for _ in range(2):
       const { error } = await tools.runPythonCode(`open(${JSON.stringify(path)}, "w")`)
       expect(`${path}: ${error?.value}`).toMatch(/Read-only|Permission|No such file/)
     }
+    const settings = ['kernel/core_pattern', 'vm/overcommit_memory', 'net/ipv4/ip_forward']
+    for (const name of settings) {
+      const { error } = await tools.runPythonCode(
+        `import os\nos.open("/proc/sys/${name}", os.O_WRONLY)`,
+      )
+      expect(`${name}: ${error?.value}`).toMatch(/Read-only|Permission/)
+    }
     const sibling = await temporaryFolder()
     await tools.runPythonCode(`open(${JSON.stringify(join(sibling, 'planted'))}, "w")`)
     expect(await readdir(sibling)).toEqual([])
@@ -209,6 +216,13 @@ calls = [("ptrace", 16, 1, 0, 0), ("mount", b"none", b"/tmp", b"tmpfs", 0, 0), (
     ("unshare", 0x10000000), ("setns", 0, 0), ("chroot", b"/tmp"), ("process_vm_readv", 1, 0, 0, 0, 0, 0)]
 {tried(*call) for call in calls}`
     expect(await output(tools, code)).toBe("{(-1, 'Operation not permitted')}\n")
+    const others = `import resource, socket
+def refused(call):
+    try: call()
+    except PermissionError: return True
+(refused(lambda: resource.prlimit(1, resource.RLIMIT_NOFILE, (0, 0))),
+    refused(lambda: socket.socket(40, socket.SOCK_STREAM)), resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 0)`
+    expect(await output(tools, others)).toBe('(True, True, True)\n')
     const rights =
       '[l.split()[1] for l in open("/proc/self/status") if l[:6] in ("CapEff", "CapPrm", "CapBnd", "NoNewP")]'
     expect(await output(tools, rights)).toBe(
@@ -257,6 +271,31 @@ os.environ["GIVEN"], "A_SECRET_OF_THE_HOST" in os.environ, any("A_SECRET" in tex
     )
     expect(error?.value).toMatch(/Read-only/)
   })
+})
+
+it.each<[string, { venv?: true; read?: string[]; write?: string[] }, RegExp]>([
+  ['whose Python is in its workdir', { venv: true }, /Code could change it/],
+  ['with a folder to write to in its workdir', { write: ['inner'] }, /inner is in .* can write to/],
+  ['with a folder to read in its workdir', { read: ['inner'] }, /inner is in .* can write to/],
+  ['that is shown a link', { read: ['link'] }, /link is \/usr in truth/],
+  ['that is shown nothing', { read: ['nothing'] }, /nothing, which is not there/],
+  ['that is shown all', { write: ['/'] }, /a session's own/],
+])('starts no session %s', async (_, { venv = false, ...shown }, message) => {
+  const workdir = await temporaryFolder()
+  await mkdir(join(workdir, 'inner'))
+  await symlink('/usr', join(workdir, 'link'))
+  const python = join(workdir, '.venv', 'bin', 'python')
+  if (venv) {
+    // As code could put it there for the host to run.
+    await mkdir(dirname(python), { recursive: true })
+    await writeFile(python, `#!/bin/sh\ntouch ${join(workdir, 'ran')}\n`, { mode: 0o755 })
+  }
+  const tools = await makeToolset({ workdir, sandbox: shown, ...(venv ? { python } : {}) })
+  await expect(tools.runPythonCode('1')).rejects.toMatchObject({
+    code: 'SANDBOX',
+    message: expect.stringMatching(message) as string,
+  })
+  expect(await readdir(workdir)).not.toContain('ran')
 })
 
 it('says what is missing where there is no bubblewrap', async () => {

@@ -65,7 +65,12 @@ _FORBIDDEN: dict[str, tuple[int, int]] = {
     "clock_settime": (227, 112),
     "clock_adjtime": (305, 266),
     "adjtimex": (159, 171),
+    "memfd_secret": (447, 447),
 }
+_SOCKET = (41, 198)
+# linux/socket.h: AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK; others lead out of the namespaces.
+_SOCKET_FAMILIES = (1, 2, 10, 16)
+_PRLIMIT = (302, 261)
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 _NEW_NAMESPACES = 0x7E020080  # all flags CLONE_NEW* of linux/sched.h
@@ -115,6 +120,20 @@ def _filter(machine: str) -> bytes:
     for numbers in _FORBIDDEN.values():
         steps += [_step(_JUMP_EQUAL, numbers[column], 0, 1), refuse]
     steps += [
+        _step(_JUMP_EQUAL, _SOCKET[column], 0, 2 + len(_SOCKET_FAMILIES)),
+        _step(_LOAD, _FIRST_ARGUMENT),
+        *(
+            _step(_JUMP_EQUAL, family, len(_SOCKET_FAMILIES) - index, 0)
+            for index, family in enumerate(_SOCKET_FAMILIES)
+        ),
+        refuse,
+        _step(_LOAD, _NUMBER),
+        # The limits of another process, its keeper for one; 0 is who calls.
+        _step(_JUMP_EQUAL, _PRLIMIT[column], 0, 4),
+        _step(_LOAD, _FIRST_ARGUMENT),
+        _step(_JUMP_EQUAL, 0, 1, 0),
+        refuse,
+        _step(_LOAD, _NUMBER),
         # Its flags are in memory, where a filter cannot look; libraries then use clone().
         _step(_JUMP_EQUAL, _CLONE3[column], 0, 1),
         _step(_RETURN, _FAIL | errno.ENOSYS),

@@ -32,7 +32,10 @@ NEW_PIDS = 0x20000000
 _NEW_NETWORK = 0x40000000
 NEW_ALL = NEW_PIDS | _NEW_NETWORK | _NEW_IPC | _NEW_HOST_NAME
 # linux/mount.h
-_NO_SUID, _NO_DEVICES, _NO_EXECUTION, _BIND = 2, 4, 8, 4096
+_READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_EXECUTION, _REMOUNT = 1, 2, 4, 8, 32
+_BIND, _RECURSIVE = 4096, 16384
+# What is of the whole system, and root's to change, whatever it is called here.
+_SETTINGS = ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/sysrq-trigger")
 # linux/sockios.h, linux/if.h
 _SET_INTERFACE_FLAGS = 0x8914
 _INTERFACE_UP = 1
@@ -74,6 +77,11 @@ def mount_own(private: str, kept: Collection[str], temporary: dict[str, Any]) ->
     held = [os.open(path, os.O_PATH) for path in again]
     try:
         mount_proc()
+        for path in _SETTINGS:
+            if os.path.exists(path):
+                _mount(path, path, "", _BIND | _RECURSIVE)
+                read_only = _BIND | _REMOUNT | _READ_ONLY
+                _mount("", path, "", read_only | _NO_SUID | _NO_DEVICES | _NO_EXECUTION)
         for place in places:
             options = f"mode=1777,size={temporary['bytes']}"
             _mount("tmpfs", place, "tmpfs", _NO_SUID | _NO_DEVICES, options)

@@ -38,9 +38,10 @@ export async function tryBubblewrap(): Promise<string> {
 
 /** The error for walls that bubblewrap could not build, by what it said. */
 export function wallsError(said: string): SandboxError {
-  return new SandboxError(
-    `The walls of the sandbox cannot be built here: ${said.trim()}. They need user namespaces, which ` +
-      'some systems forbid (kernel.apparmor_restrict_unprivileged_userns, ' +
-      'user.max_user_namespaces) and most containers, too.',
-  )
+  const hint = /uid map|namespace|Operation not permitted/i.test(said) ? ` ${NAMESPACES}` : ''
+  return new SandboxError(`The walls of the sandbox cannot be built: ${said.trim()}.${hint}`)
 }
+
+const NAMESPACES =
+  'They need user namespaces, which some systems forbid (kernel.apparmor_restrict_unprivileged_userns, ' +
+  'user.max_user_namespaces) and most containers, too.'

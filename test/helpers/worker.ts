@@ -33,6 +33,7 @@ export async function startRawWorker(): Promise<RawWorker> {
     modules: null,
     figures: null,
     checkpoint: null,
+    sandbox: false,
   }
   const worker = execa(testPython, [pythonPackage], {
     input: JSON.stringify(config),

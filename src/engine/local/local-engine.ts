@@ -34,7 +34,7 @@ import { LocalCheckpoint } from './local-checkpoint.js'
 import { limitVariables } from './limits.js'
 import { EndedBeforeReady, LocalWorker, type WorkerStart } from './local-worker.js'
 import { keeperScript } from './python-package.js'
-import { SANDBOXED_ENVIRONMENT } from './sandbox.js'
+import { requireSeparate, SANDBOXED_ENVIRONMENT } from './sandbox.js'
 import { Templates, type TemplateFor, type TemplateState } from './templates.js'
 import { Walls } from './walls.js'
 
@@ -129,7 +129,9 @@ export class LocalEngine implements Engine {
     }
     await requireFolder(spec.workdir)
     requireEnforceable(spec.limits)
-    const python = await findPython({ python: spec.python, workdir: spec.workdir })
+    const { workdir, sandbox } = spec
+    const python = await findPython({ python: spec.python, workdir })
+    if (sandbox !== null) requireSeparate({ python, workdir, sandbox })
     const start = async (pyzmqPath: string | null): Promise<Worker> => {
       const host = await this.#liveHost(python)
       const details = { python, pyzmqPath, signal, listener }

@@ -3,8 +3,10 @@
  * around the keeper of that session, with all that it starts.
  */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { findBubblewrap } from '../../environment/bubblewrap.js'
+import { SandboxError } from '../../errors.js'
 import type { Sandbox } from '../engine.js'
 import { enterScript, pythonPackage } from './python-package.js'
 
@@ -30,12 +32,22 @@ const HIDDEN = [
   '/etc/sudoers.d',
   '/etc/ssh',
   '/etc/ssl/private',
+  '/etc/pki/tls/private',
+  '/etc/letsencrypt',
+  '/etc/wireguard',
+  '/etc/krb5.keytab',
+  '/etc/NetworkManager/system-connections',
+  '/etc/apt/auth.conf',
+  '/etc/apt/auth.conf.d',
 ]
 /** Where the session's own temporary files are, its home folder among them. */
 const TEMPORARY = '/tmp'
 export const HOME = '/tmp/home'
 /** Of each of the folders for temporary files, which are in memory. */
 export const TEMPORARY_BYTES = 2 ** 30
+
+/** What in `/proc` is of the whole system, and root's to change, whatever it is called inside. */
+const SETTINGS = ['/proc/sys', '/proc/irq', '/proc/bus', '/proc/sysrq-trigger']
 
 /** What root is called inside: as itself, it could not be there. See user_namespaces(7). */
 const NOBODY = '65534'
@@ -55,6 +67,42 @@ export interface Own {
   readonly channel: string
 }
 
+/** What each session has of its own: in its place, nothing else can be seen. */
+const OWN_PLACES = [TEMPORARY, '/var/tmp', '/dev', '/proc']
+
+/**
+ * Makes sure that nothing which code may write to decides what the host runs, or what is bound where.
+ *
+ * @throws SandboxError with what is in the way of what
+ */
+export function requireSeparate({ python, workdir, sandbox }: Omit<Inside, 'pyzmqPath'>): void {
+  const writable = [workdir, ...sandbox.write]
+  for (const path of [...writable, ...sandbox.read]) {
+    if (!existsSync(path))
+      throw new SandboxError(`The sandbox is to show ${path}, which is not there.`)
+    const real = realpathSync(path)
+    if (real !== path) throw new SandboxError(`${path} is ${real} in truth: give the sandbox that.`)
+    const own = OWN_PLACES.find((place) => isIn(place, path))
+    if (own !== undefined)
+      throw new SandboxError(`${path} cannot be shown: ${own} is a session's own.`)
+  }
+  const elsewhere = 'Code could change it for the host and for other sessions: have it elsewhere.'
+  for (const [folder, index] of writable.map((folder, index) => [folder, index] as const)) {
+    const others = [...writable.filter((_, other) => other !== index), ...sandbox.read]
+    for (const path of [...others, realpathSync(tmpdir()), ...pythonFolders(python)]) {
+      if (!isIn(path, folder)) continue
+      throw new SandboxError(
+        `${path} is in ${folder}, which the sandbox can write to. ${elsewhere}`,
+      )
+    }
+  }
+}
+
+/** Whether a path is a folder or below it. */
+function isIn(path: string, folder: string): boolean {
+  return !relative(folder, path).startsWith('..')
+}
+
 /** The variables that are different inside. */
 export const SANDBOXED_ENVIRONMENT = { HOME, TMPDIR: TEMPORARY }
 
@@ -66,7 +114,8 @@ export const SANDBOXED_ENVIRONMENT = { HOME, TMPDIR: TEMPORARY }
  */
 export function wallCommand(inside: Inside, { folder, channel }: Own): string[] {
   const own = ['--bind', folder, folder, '--bind', channel, channel]
-  return command(inside, ['--unshare-pid', '--as-pid-1', '--proc', '/proc', ...own])
+  const settings = SETTINGS.flatMap((path) => ['--ro-bind-try', path, path])
+  return command(inside, ['--unshare-pid', '--as-pid-1', '--proc', '/proc', ...settings, ...own])
 }
 
 /** The same for a template: it sees the engine's private folder, and has a `/proc` that is whole. */
@@ -100,7 +149,6 @@ function command(inside: Inside, more: readonly string[]): string[] {
     ...[...temporary(TEMPORARY), '--dir', HOME, ...temporary('/var/tmp'), ...temporary('/dev/shm')],
     ...sandbox.read.flatMap(readOnly),
     ...[workdir, ...sandbox.write].flatMap(writable),
-    // After the workdir, in which a virtual environment may be: the host runs that, too.
     ...needed(inside).flatMap(readOnly),
     ...more,
     ...['--remount-ro', '/', '--chdir', workdir, '--setenv', 'HOME', HOME, '--'],
@@ -111,14 +159,17 @@ function hide(path: string): string[] {
   return statSync(path).isDirectory() ? ['--tmpfs', path] : ['--ro-bind', '/dev/null', path]
 }
 
-/** Folders that Python itself is in, wherever it is installed. */
 function needed({ python, pyzmqPath }: Inside): string[] {
-  const executable = realpathSync(python)
-  const own = dirname(dirname(resolve(python)))
-  const paths = [dirname(dirname(executable)), dirname(pythonPackage)]
-  if (existsSync(join(own, VIRTUAL_ENVIRONMENT))) paths.push(own, ...homeOf(own))
+  const paths = [...pythonFolders(python), dirname(pythonPackage)]
   if (pyzmqPath !== null) paths.push(pyzmqPath)
   return paths.filter((path) => !isBelowSystemFolder(path))
+}
+
+/** Folders that Python itself is in, wherever it is installed. */
+function pythonFolders(python: string): string[] {
+  const own = dirname(dirname(resolve(python)))
+  const paths = [own, dirname(dirname(realpathSync(python)))]
+  return existsSync(join(own, VIRTUAL_ENVIRONMENT)) ? [...paths, ...homeOf(own)] : paths
 }
 
 const VIRTUAL_ENVIRONMENT = 'pyvenv.cfg'
@@ -131,5 +182,5 @@ function homeOf(environment: string): string[] {
 }
 
 function isBelowSystemFolder(path: string): boolean {
-  return SYSTEM_FOLDERS.some((name) => !relative(`/${name}`, path).startsWith('..'))
+  return SYSTEM_FOLDERS.some((name) => isIn(path, `/${name}`))
 }

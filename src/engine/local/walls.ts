@@ -79,7 +79,6 @@ export class Walls {
     const { keeper } = await this.#house(inside)
     const [id, secret] = [uuid(), uuid()]
     const folder = await this.#makeFolder()
-    const remove = () => rm(folder, { recursive: true, force: true })
     try {
       const called = new Promise<Caller>((resolve) => this.#expected.set(secret, resolve))
       let onExited: () => void = () => undefined
@@ -97,7 +96,7 @@ export class Walls {
       return wall
     } catch (error) {
       keeper.kill(id)
-      await remove()
+      await rm(folder, { recursive: true, force: true })
       throw error
     } finally {
       this.#expected.delete(secret)
@@ -158,7 +157,8 @@ export class Walls {
     this.#keepers.add(keeper)
     void keeper.ended.then(() => {
       this.#keepers.delete(keeper)
-      return rm(keeper.folder, { recursive: true, force: true })
+      // Code may have left folders that cannot be removed.
+      return rm(keeper.folder, { recursive: true, force: true }).catch(() => undefined)
     })
   }
 
