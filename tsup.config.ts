@@ -1,16 +1,19 @@
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
+
+const library: Options = {
+  entry: { index: 'src/index.ts' },
+  // tsup sets `baseUrl` for its declaration build, which TypeScript 6 deprecates.
+  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+  target: 'node20.19',
+  sourcemap: true,
+  // `import.meta.url` locates the Python worker, in both module formats.
+  shims: true,
+}
 
 export default defineConfig([
-  {
-    entry: { index: 'src/index.ts' },
-    format: ['esm', 'cjs'],
-    // tsup sets `baseUrl` for its declaration build, which TypeScript 6 deprecates.
-    dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
-    target: 'node20.19',
-    sourcemap: true,
-    // `import.meta.url` locates the Python worker, in both module formats.
-    shims: true,
-  },
+  { ...library, format: ['esm'] },
+  // Loaders of TypeScript that stand in for `require` do not all load packages that are ESM only.
+  { ...library, format: ['cjs'], noExternal: ['execa'] },
   {
     entry: { cli: 'src/cli/cli.ts' },
     format: ['esm'],

@@ -19,6 +19,8 @@ export type ErrorCode =
   | 'NO_PYZMQ'
   | 'OUTSIDE_WORKDIR'
   | 'START'
+  | 'SANDBOX'
+  | 'TOO_MANY_SESSIONS'
   | 'UNKNOWN_EXECUTION'
   | 'UNKNOWN_INTERPRETER'
   | 'UNKNOWN_VARIABLE'
@@ -55,7 +57,7 @@ export class ClosedError extends PythonInterpreterError {
 export class AbortedError extends PythonInterpreterError {
   constructor(
     reason: unknown,
-    message = 'The call was aborted by its signal. Code that was running has been interrupted.',
+    message = 'The call was aborted by its signal. Its code has been interrupted, if it had begun.',
   ) {
     super('ABORTED', message, { cause: reason })
     // The name that AbortController's own rejections have, which callers look for.
@@ -65,11 +67,24 @@ export class AbortedError extends PythonInterpreterError {
 
 /** No interpreter with this id exists, or it belongs to another client. */
 export class UnknownInterpreterError extends PythonInterpreterError {
-  constructor(id: string) {
+  /** @param why - there is none any more: completes "its Python process"; empty where that is not known */
+  constructor(id: string, why = '') {
+    const gone = why === '' ? '' : ` any more: its Python process ${why}`
     super(
       'UNKNOWN_INTERPRETER',
-      `There is no interpreter with the id ${JSON.stringify(id)}. ` +
+      `There is no interpreter with the id ${JSON.stringify(id)}${gone}. ` +
         'The operation "list" shows those that there are.',
+    )
+  }
+}
+
+/** There are as many interpreters as there may be, and none that may be ended for another one. */
+export class TooManySessionsError extends PythonInterpreterError {
+  constructor(maxSessions: number, why: string) {
+    super(
+      'TOO_MANY_SESSIONS',
+      `There are ${maxSessions} interpreters already, the most that there may be (maxSessions)${why}. ` +
+        'End one that is not needed any more (the operation "delete"), or try again later.',
     )
   }
 }
@@ -165,6 +180,13 @@ export class NoPyzmqError extends PythonInterpreterError {
 export class StartError extends PythonInterpreterError {
   constructor(message: string, options?: ErrorOptions) {
     super('START', message, options)
+  }
+}
+
+/** There cannot be a sandbox here, or not as it was asked for. */
+export class SandboxError extends PythonInterpreterError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('SANDBOX', message, options)
   }
 }
 

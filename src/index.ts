@@ -27,7 +27,7 @@ export type {
   WaitAnswer,
   WaitOptions,
 } from './toolset/control.js'
-export type { InterpreterOptions } from './toolset/interpreters.js'
+export type { InterpreterOptions, WhenFull } from './toolset/interpreters.js'
 export type {
   ErrorOutput,
   NoticeOutput,
@@ -53,7 +53,10 @@ export {
   type PieSeries,
   type ScatterSeries,
 } from './toolset/charts.js'
+export type { AuditEvent, AuditListener, Logger } from './toolset/audit.js'
+export type { ModulesOption } from './toolset/modules.js'
 export type { OnOutput } from './toolset/output-listener.js'
+export type { SecretValues } from './toolset/redaction.js'
 export type { RunStream } from './toolset/run-stream.js'
 export type { SetVariables, VariableInfo, VariableOptions } from './toolset/variables.js'
 export { toModelText, type ModelTextOptions, type ToolAnswer } from './toolset/model-text.js'
@@ -79,6 +82,7 @@ export type {
   LimitName,
   OnInput,
   MimeBundle,
+  ModuleRules,
   Output,
   OutputEvent,
   Question,
@@ -90,6 +94,7 @@ export type {
   RunOutcome,
   RunReply,
   RunRequest,
+  RunUsage,
   StartedBy,
   UnenforcedLimits,
   StreamOutput,

@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type {
-  ManageOptions,
+import {
+  LocalEngine,
   PythonInterpreterToolSet,
-  PythonInterpreterToolSetOptions,
-  RunOptions,
-  RunResult,
+  type ManageOptions,
+  type PythonInterpreterToolSetOptions,
+  type RunOptions,
+  type RunResult,
 } from '../src/index.js'
 import { eventually, isAlive } from './helpers/processes.js'
-import { makeToolset } from './helpers/toolset.js'
+import { makeToolset, temporaryFolder, testPython } from './helpers/toolset.js'
 import { startRawWorker } from './helpers/worker.js'
 
 /** What a run that only has to fail, or to end at once, may take at most. */
@@ -725,6 +726,37 @@ describe('a removed workdir', () => {
   })
 })
 
+describe('a Python that prints when it is started', () => {
+  async function wrapper(...lines: string[]): Promise<string> {
+    const file = join(await temporaryFolder(), 'python')
+    await writeFile(file, ['#!/bin/sh', ...lines, `exec ${testPython} "$@"`, ''].join('\n'))
+    await chmod(file, 0o755)
+    return file
+  }
+
+  it('as a wrapper does that activates something, is used', async () => {
+    const tools = await makeToolset({
+      python: await wrapper('echo activating', `echo '{"event": 1}'`),
+    })
+    expect(await tools.runPythonCode('6 * 7')).toMatchObject({ success: true, stdout: '42\n' })
+  })
+
+  it('and ends with that is an error that says what it said', async () => {
+    const tools = await makeToolset({
+      python: await wrapper('case "$*" in *keeper.py*) echo no licence left; exit 3;; esac'),
+    })
+    await expect(tools.runPythonCode('1')).rejects.toMatchObject({
+      code: 'START',
+      message: expect.stringContaining('could not be started. no licence left') as string,
+    })
+  })
+
+  it.each([['/bin/ls'], ['/bin/echo']])('such as %s is no Python', async (python) => {
+    const tools = await makeToolset({ python })
+    await expect(tools.runPythonCode('1')).rejects.toMatchObject({ code: 'NO_PYTHON' })
+  })
+})
+
 describe('wrong parameters', () => {
   const wrongOptions: [string, unknown][] = [
     ['result_var_name', 5],
@@ -843,7 +875,7 @@ describe('wrong parameters', () => {
     }
   })
 
-  it('of the constructor throw', async () => {
+  it('of the constructor throw', () => {
     const wrong = [
       { name: 5 },
       { name: '' },
@@ -858,9 +890,11 @@ describe('wrong parameters', () => {
       { interruptGraceMs: '5' },
       { maxOutputBytes: 0 },
       { figures: 'yes' },
+      { figures: { folder: '../figures' } },
+      { figures: { folder: '/figures' } },
+      { engine: {} },
       { unknownKey: 1 },
     ]
-    const { PythonInterpreterToolSet } = await import('../src/index.js')
     for (const options of wrong) {
       const [key = ''] = Object.keys(options)
       const make = () => new PythonInterpreterToolSet(options as object)
@@ -868,6 +902,39 @@ describe('wrong parameters', () => {
       expect(make).toThrow(key)
     }
   })
+
+  it('of the constructor are told with what is expected in their place', () => {
+    const told: [object, string][] = [
+      [{ figures: 'svg' }, 'figures: Invalid input: expected boolean or object'],
+      [
+        { figures: { format: 'jpg' } },
+        'figures.format: Invalid option: expected one of "png"|"svg"',
+      ],
+      [
+        { figures: { fmt: 'svg' } },
+        'figures: Unrecognized key: "fmt" (there are: folder, format, dpi)',
+      ],
+      [{ inheritEnv: 'PATH' }, 'inheritEnv: Invalid input: expected boolean or array'],
+      [{ inheritEnv: [1] }, 'inheritEnv.0: Invalid input: expected string, received number'],
+    ]
+    for (const [options, sentence] of told) {
+      const make = () => new PythonInterpreterToolSet(options)
+      expect(make).toThrow(`new PythonInterpreterToolSet(): ${sentence}`)
+    }
+    expect(() => new PythonInterpreterToolSet({ workDir: '.' } as object)).toThrow(
+      /"workDir" \(there are: name, workdir, .*engine/,
+    )
+  })
+
+  it.each([{ start: 'foo' }, { preload: 'numpy' }, { startTimeoutMs: 0 }, { nonsense: 1 }])(
+    'of LocalEngine, such as %j, throw',
+    (options) => {
+      const [key = ''] = Object.keys(options)
+      const make = () => new LocalEngine(options as object)
+      expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error)
+      expect(make).toThrow(key)
+    },
+  )
 
   it('such as an unknown id are refused, also the id of another client', async () => {
     const tools = await makeToolset()

@@ -444,6 +444,16 @@ describe('pies, boxes and histograms', () => {
     ])
   })
 
+  it.each([
+    ['one', 'plt.hist([1, 2, 2, 3], label="h")', ['h']],
+    ['several of one colour', 'for l in "ab": plt.hist([1, 2], label=l, color="C0")', ['a', 'b']],
+    ['one whose first bin is empty', 'plt.hist([2], bins=[0, 1, 3], label="h")', ['h']],
+    ['one without a label', 'plt.hist([1, 2])', [null]],
+  ])('of histograms have their labels without a legend: %s', async (_, code, labels) => {
+    const { series } = await axesOf(code)
+    expect(series.map(({ label }) => label)).toEqual(labels)
+  })
+
   it('are not claimed of bars that touch', async () => {
     expect((await axesOf('plt.bar([1, 2, 3], [1, 2, 3], width=1)')).type).toBe('bar')
   })

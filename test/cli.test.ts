@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -5,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 import { execa } from 'execa'
 import { dir } from 'tmp-promise'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const cli = join(repository, 'src', 'cli', 'cli.ts')
@@ -67,6 +68,7 @@ describe('the command line', () => {
     [['run'], 'run takes one file, or - for the standard input.'],
     [['run', 'a.py', 'b.py'], 'run takes one file, or - for the standard input.'],
     [['run', 'none.py'], 'The file none.py cannot be read: ENOENT'],
+    [['run', '-', '--timeout', '-1'], '--timeout takes a whole number of milliseconds'],
     [['run', '-', '--timeout', 'soon'], '--timeout takes a whole number of milliseconds'],
   ])('refuses %j with a sentence', async (args, sentence) => {
     const { exitCode, stdout, stderr } = await tool(args)
@@ -114,6 +116,28 @@ describe('run', () => {
     const code = 'import sys\nprint("out")\nprint("err", file=sys.stderr)\n'
     await writeFile(join(folder, 'hello.py'), code)
     expect(await run(['hello.py'])).toEqual({ exitCode: 0, stdout: 'out\n', stderr: 'err\n' })
+  })
+
+  it('prints while the code runs', async () => {
+    const heard = join(folder, 'heard')
+    const code = [
+      'import os, sys, time',
+      'print("first", flush=True)',
+      '"second"',
+      'print("third", file=sys.stderr)',
+      `while not os.path.exists(${JSON.stringify(heard)}): time.sleep(0.01)`,
+    ].join('\n')
+    const node = ['--import', import.meta.resolve('tsx'), cli, 'run', '-', '--python', environment]
+    const running = execa(process.execPath, node, { cwd: folder, input: code, reject: false })
+    onTestFinished(() => void running.kill('SIGKILL'))
+    await Promise.all([once(running.stdout, 'data'), once(running.stderr, 'data')])
+    await writeFile(heard, '')
+    const { exitCode, stdout, stderr } = await running
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 0,
+      stdout: "first\n'second'",
+      stderr: 'third',
+    })
   })
 
   it('runs the standard input in the working directory', async () => {

@@ -10,6 +10,7 @@ import { InvalidOptionError, NoPythonError, NoPyzmqError } from '../src/errors.j
 import { doctor } from '../src/environment/doctor.js'
 import { choosePython, findOnPath, findPython } from '../src/environment/find-python.js'
 import { probePython, type PythonFacts } from '../src/environment/probe-python.js'
+import { pythonEnvironment } from '../src/environment/python-environment.js'
 import { showProgress } from '../src/environment/progress.js'
 import { hasCachedPyzmq, installPyzmq, pyzmqCacheFolder } from '../src/environment/pyzmq.js'
 import { DATA_SCIENCE_PACKAGES, setup, SetupError } from '../src/environment/setup.js'
@@ -172,6 +173,38 @@ describe.skipIf(process.platform === 'win32')('findPython', () => {
     await symlink('/nowhere/python3.8', join(local, 'bin', 'python'))
     const broken = await errorOf(findPython({ workdir, env: {} }))
     expect(broken.message).toMatch(/\.venv .* is broken: its bin\/python leads to \/nowhere/)
+
+    await rm(join(local, 'pyvenv.cfg'))
+    const bare = await errorOf(findPython({ workdir, env: {} }))
+    expect(bare.message).toMatch(/\.venv .* is broken: its bin\/python leads to \/nowhere/)
+
+    await rm(join(local, 'bin'), { recursive: true })
+    const empty = await errorOf(findPython({ workdir, env: {} }))
+    expect(empty.message).toMatch(/\.venv .* is a folder but not a virtual environment/)
+    expect(empty.message).toContain(`Remove it, or pass \`python\`, or make one: `)
+
+    await rm(local, { recursive: true })
+    await symlink('/nowhere/env', local)
+    const link = await errorOf(findPython({ workdir, env: {} }))
+    expect(link.message).toMatch(/\.venv .* is a link that leads nowhere/)
+  })
+
+  it('does not advise to make an environment where an executable was meant', async () => {
+    const errorAt = async (path: string) => errorOf(findPython({ python: path, workdir: root }))
+    expect((await errorAt('/nowhere/python3.12')).message).not.toContain('setup')
+    expect((await errorAt('/nowhere/env')).message).toContain('setup /nowhere/env')
+  })
+})
+
+describe('pythonEnvironment', () => {
+  it('has what programs need to know that nobody looks at them, unless the caller says else', () => {
+    const unattended = { PAGER: 'cat', TERM: 'dumb', PIP_DISABLE_PIP_VERSION_CHECK: '1' }
+    expect(pythonEnvironment('/nowhere/python', {}, false)).toMatchObject(unattended)
+    const env = { TERM: 'xterm' }
+    expect(pythonEnvironment('/nowhere/python', env, false)).toMatchObject({
+      ...unattended,
+      ...env,
+    })
   })
 })
 
@@ -382,7 +415,10 @@ for name in names:
     vi.stubEnv('UV_CONFIG_FILE', settings)
   }
 
-  async function report(options: { python: string }): Promise<{ works: boolean; text: string }> {
+  async function report(options: {
+    python: string
+    workdir?: string
+  }): Promise<{ works: boolean; text: string }> {
     const lines: string[] = []
     const works = await doctor({ ...options, write: (line) => lines.push(line) })
     return { works, text: lines.join('\n') }
@@ -518,6 +554,13 @@ for name in names:
     expect(works).toBe(false)
     expect(text).toMatch(/^Python +none that can be used$/m)
     expect(text).toContain('/nowhere/python (given as `python`) does not exist')
+  })
+
+  it('reports a workdir that is missing', async () => {
+    const { works, text } = await report({ python, workdir: '/nowhere/workdir' })
+    expect(works).toBe(false)
+    expect(text).toMatch(/^workdir +\/nowhere\/workdir, which is not a folder$/m)
+    expect(text).toContain('Create it, or name another.')
   })
 
   it('reports a missing pyzmq, and one in the cache', async () => {

@@ -169,7 +169,9 @@ describe('the documents', () => {
     expect(compiled).toMatchObject({ exitCode: 0, stdout: '' })
     runs.forEach(({ exitCode, stdout, stderr }, i) => {
       expect({ exitCode, stderr }, own[i]).toEqual({ exitCode: 0, stderr: '' })
-      for (const line of stdout.split('\n')) expect(own[i]).toContain(`// ${line}`)
+      for (const line of stdout.split('\n').filter(Boolean)) {
+        expect(own[i]).toContain(`// ${line}`)
+      }
     })
   })
 

@@ -11,7 +11,7 @@ describe('figures', () => {
     const tools = await makeToolset()
     const result = await tools.runPythonCode(`${PLOT}plt.plot([1, 2]);`)
     expect(result.base64_uri).toHaveLength(1)
-    expect(result.hidden_to_model).toEqual(['outputs', 'base64_uri', 'charts'])
+    expect(result.hidden_to_model).toEqual(['outputs', 'base64_uri', 'charts', 'usage'])
     expect(result.fig_storage_path).toMatch(/^\.matplotlib_figs\/[0-9a-f-]{36}\.png$/)
     expect(result.fig_storage_paths).toEqual([result.fig_storage_path])
     const file = await readFile(join(tools.workdir, result.fig_storage_path ?? ''))

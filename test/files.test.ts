@@ -20,7 +20,8 @@ import {
   type PythonInterpreterToolSet,
   type RunResult,
 } from '../src/index.js'
-import { openDescriptors, ownTemporaryFolder } from './helpers/leaks.js'
+import { openDescriptors } from './helpers/descriptors.js'
+import { ownTemporaryFolder } from './helpers/leaks.js'
 import { eventually } from './helpers/processes.js'
 import { tell, waitFor } from './helpers/python-code.js'
 import { makeToolset, temporaryFolder } from './helpers/toolset.js'

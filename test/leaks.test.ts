@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { LocalEngine } from '../src/index.js'
-import { engineFolders, openDescriptors, ownTemporaryFolder } from './helpers/leaks.js'
+import { openDescriptors } from './helpers/descriptors.js'
+import { engineFolders, ownTemporaryFolder } from './helpers/leaks.js'
 import { eventually, isAlive, processesNaming } from './helpers/processes.js'
 import { daemon, tell } from './helpers/python-code.js'
 import { makeToolset, temporaryFolder, testPython } from './helpers/toolset.js'
@@ -34,8 +35,9 @@ describe('a closed toolset', () => {
     const set = clients.map((client_id, i) => tools.runPythonCode(`x = ${i}`, { client_id }))
     for (const result of await Promise.all(set)) expect(result).toMatchObject({ success: true })
     const got = clients.map((client_id) => tools.runPythonCode('x', { client_id }))
-    const printed = (await Promise.all(got)).map(({ stdout }) => stdout)
-    expect(printed).toEqual(clients.map((_, i) => `${i}\n`))
+    for (const [i, result] of (await Promise.all(got)).entries()) {
+      expect(result).toMatchObject({ success: true, state: 'kept', stdout: `${i}\n` })
+    }
     expect((await processesNaming(temporary)).length).toBeGreaterThan(SESSIONS)
 
     await tools.close()

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { temporaryFolder, testPython } from './helpers/toolset.js'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
+const readme = join(root, 'README.md')
+const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
 
 interface Packed {
   filename: string
@@ -48,17 +50,30 @@ it('contains what a user needs and nothing else', async () => {
     (path) =>
       !/^(dist\/[^/]+|python\/_python_interpreter_toolset\/(\w+\/)?\w+\.py|docs\/[\w-]+\.(md|png|svg))$/.test(
         path,
-      ) && !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'].includes(path),
+      ) &&
+      !/^examples\/([\w-]+\.ts|data\/[\w-]+\.(md|csv))$/.test(path) &&
+      !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md'].includes(path),
   )
   expect(unwanted).toEqual([])
 })
 
-it('works when installed in an empty project, as ESM, as CommonJS and on the command line', async () => {
+it('has what its pages link to', async () => {
+  const { files } = await pack(await temporaryFolder())
+  const paths = files.map(({ path }) => path)
+  for (const page of paths.filter((path) => path.endsWith('.md'))) {
+    const text = await readFile(join(root, page), 'utf8')
+    for (const [, link = ''] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+      expect(paths, `${page}: ${link}`).toContain(join(page, '..', link))
+    }
+  }
+})
+
+it('works when installed in a CommonJS project, as each kind of module and on the command line', async () => {
   const folder = await temporaryFolder()
   const { filename } = await pack(folder)
   const project = join(folder, 'project')
   await mkdir(project)
-  await writeFile(join(project, 'package.json'), '{"private": true}')
+  await writeFile(join(project, 'package.json'), '{"private": true, "type": "commonjs"}')
   await run('npm', ['install', '--prefer-offline', join(folder, filename)], { cwd: project })
   const main = `
     const tools = new PythonInterpreterToolSet({ python: ${JSON.stringify(testPython)} })
@@ -71,14 +86,24 @@ it('works when installed in an empty project, as ESM, as CommonJS and on the com
     join(project, 'cjs.cjs'),
     `const { PythonInterpreterToolSet } = require('python-interpreter-toolset');${main}`,
   )
+  await writeFile(
+    join(project, 'commonjs.ts'),
+    `import { PythonInterpreterToolSet } from 'python-interpreter-toolset'\n${main}`,
+  )
   await writeFile(join(project, 'code.py'), 'print(6 * 7)')
   const command = join(project, 'node_modules/.bin/python-interpreter-toolset')
   for (const [file, ...args] of [
     [process.execPath, 'esm.mjs'],
     [process.execPath, 'cjs.cjs'],
+    [process.execPath, tsx, 'commonjs.ts'],
     [command, 'run', 'code.py', '--python', testPython],
   ]) {
     const { stdout } = await run(file ?? '', args, { cwd: project })
     expect(stdout.trim()).toBe('42')
   }
+  const [, quickStart = ''] = /^```ts\n([^]*?)^```$/m.exec(await readFile(readme, 'utf8')) ?? []
+  await writeFile(join(project, 'script.mts'), quickStart)
+  const env = { ...process.env, VIRTUAL_ENV: dirname(dirname(testPython)) }
+  const { stdout } = await run(process.execPath, [tsx, 'script.mts'], { cwd: project, env })
+  expect(stdout).toMatch(/^x is 3\n/)
 })

@@ -205,11 +205,13 @@ describe('how interpreters are started', () => {
       code: 'START',
       message: expect.stringContaining('within 500 ms') as string,
     })
-    const second = await makeToolset({ engine: patient, env })
-    const run = expect(second.runPythonCode('1')).rejects.toMatchObject({ code: 'CLOSED' })
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    await second.close()
-    await run
+    for (const ms of [0, 100]) {
+      const tools = await makeToolset({ engine: patient, env })
+      const run = expect(tools.runPythonCode('1')).rejects.toMatchObject({ code: 'CLOSED' })
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      await tools.close()
+      await run
+    }
   })
 
   it('is by spawning when that is asked for', async () => {

@@ -439,6 +439,11 @@ describe('maxTimeoutMs', () => {
 })
 
 describe('an aborted call', () => {
+  const NEVER_BEGUN = {
+    name: 'AbortError',
+    message: 'The call was aborted by its signal before it began. Nothing has been run.',
+  }
+
   it('rejects with an AbortError that carries the reason, and the session goes on', async () => {
     const tools = await sessionWithX()
     const abort = new AbortController()
@@ -463,7 +468,7 @@ describe('an aborted call', () => {
     const aborted = tools.runPythonCode('y = 2', { signal: abort.signal })
     const after = tools.runPythonCode('y')
     abort.abort()
-    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(aborted).rejects.toMatchObject(NEVER_BEGUN)
     expect(await before).toMatchObject({ success: true })
     expect(await after).toMatchObject({ success: true, stdout: '1\n' })
   })
@@ -471,7 +476,7 @@ describe('an aborted call', () => {
   it('whose signal was aborted before never runs', async () => {
     const tools = await sessionWithX()
     const call = tools.runPythonCode('x = 0', { signal: AbortSignal.abort() })
-    await expect(call).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(call).rejects.toMatchObject(NEVER_BEGUN)
     await expectXKept(tools)
   })
 

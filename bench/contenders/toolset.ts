@@ -96,9 +96,13 @@ export function toolsetSpawns(times: number) {
  * The same where the engine forks: of each of so many sessions, which are started one after another
  * and deleted when all are there; that so many `times` a round.
  */
-export function toolsetForks(sessions: number, times: number) {
+export function toolsetForks(
+  sessions: number,
+  times: number,
+  options: PythonInterpreterToolSetOptions = {},
+) {
   return async (setting: Setting): Promise<Contender> => {
-    const { toolset, close } = await openWithTemplate(setting)
+    const { toolset, close } = await openWithTemplate(setting, options)
     return { round: () => startsOneByOne(toolset, { sessions, times }), close }
   }
 }

@@ -59,15 +59,15 @@ class Checkpoints:
         self._due_at = self._made_at + self._fork_cost / _SHARE
         self._retry = _RETRY_SECONDS
 
-    def run_ended(self, run: int) -> None:
-        """Have a checkpoint made when it is due."""
+    def run_ended(self, run: int, usage: resource.struct_rusage | None) -> None:
+        """Have a checkpoint made when it is due; `usage` is what this process has used by now."""
         self._run = run
         if self._policy == "off":
             return
         self._is_wanted = True
         self._retry = _RETRY_SECONDS  # what hindered the last one need not hinder this one
         if self._policy == "auto":
-            cost = self._fork_cost + _cost_of_copied_pages(self._usage)
+            cost = self._fork_cost + _cost_of_copied_pages(self._usage, _system_usage(usage))
             self._due_at = min(self._made_at + cost / _SHARE, monotonic() + _IDLE_SECONDS)
 
     def milliseconds_left(self) -> int | None:
@@ -151,15 +151,14 @@ class Checkpoints:
             self._trouble = trouble
 
 
-def _system_usage() -> tuple[float, int]:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+def _system_usage(usage: resource.struct_rusage | None = None) -> tuple[float, int]:
+    usage = usage or resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_stime, usage.ru_minflt
 
 
-def _cost_of_copied_pages(before: tuple[float, int]) -> float:
-    """Answer the seconds that copying pages can have taken since, at most."""
-    seconds, faults = _system_usage()
-    return min(seconds - before[0], (faults - before[1]) * _FAULT_SECONDS)
+def _cost_of_copied_pages(before: tuple[float, int], after: tuple[float, int]) -> float:
+    """Answer the seconds that copying pages can have taken in between, at most."""
+    return min(after[0] - before[0], (after[1] - before[1]) * _FAULT_SECONDS)
 
 
 @cache

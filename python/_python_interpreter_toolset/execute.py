@@ -21,6 +21,7 @@ from .protocol import Message
 from .rich import display
 from .sources import Sources
 from .tracebacks import describe
+from .usage import Meter
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -56,6 +57,7 @@ class Executor:
         self._magics: Magics | None = None
         self._notices: list[str] = []
         self._processes_before: set[int] = set()
+        self.meter = Meter()
         display.install(output, figures)
         self._builtins = BuiltinNames()
         sys.displayhook = self._displayhook
@@ -76,13 +78,14 @@ class Executor:
         `exchange` sets variables before the code, and answers values after it. The reply has
         `completed` (the code ran to its end), `error` (or null), `notices`, `interrupted`,
         `survivors` (processes that an interrupt did not end), `limit` (one that it has gone over,
-        if any is known), `pipes` (the number of the new output pipes, or null), and what `exchange`
-        answers.
+        if any is known), `usage` (as Meter.stop answers it), `pipes` (the number of the new output
+        pipes, or null), and what `exchange` answers.
         """
         reply: Message = {"type": "reply", "run": run, "completed": False, "error": None}
         self._output.begin(run)
         self._notices.clear()
         self._processes_before = descendants()
+        self.meter.start()
         try:
             try:
                 self._builtins.give()
@@ -101,6 +104,7 @@ class Executor:
             self._leave_if_forked(error)
             self._conclude(error, reply)
         self._leave_if_forked(None)
+        reply["usage"] = self.meter.stop()
         if self._limits and "limit" not in reply:
             self._tell_limit(None, reply)
         self._last_value = None

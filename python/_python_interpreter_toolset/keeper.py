@@ -10,7 +10,9 @@ group and by WORKER_VARIABLE in their environment. On Linux the keeper is a chil
 whatever was orphaned below it becomes its own child; elsewhere only the groups are known.
 
 Workers are forked by sources: templates, which the keeper starts, and checkpoints, copies that
-workers make of themselves. Each has a socket to the keeper, which carries packets of JSON.
+workers make of themselves. Each has a socket to the keeper, which carries packets of JSON. User
+code can reach these sockets, and be in a checkpoint, too: what is said there is only believed of
+the process that the system names as its sender, and nothing of it is passed on unseen.
 """
 
 from __future__ import annotations
@@ -33,11 +35,19 @@ if TYPE_CHECKING:
 
 WORKER_VARIABLE = "PYTHON_INTERPRETER_WORKER"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 SWEEPS = 100
 CONTROL = 3  # the descriptor on which a template finds its socket
 MAX_PACKET = 1 << 16
 COPY_SECONDS = 2.0  # a fork that takes longer hangs
+MOST_PACKETS = 16  # heard of one source before the others have their turn
+MOST_CONNECTIONS = 4  # of one process, or of all that are not known, which say of a copy
+MOST_CHARACTERS = 1000  # of what a worker says went wrong
+MAX_ID = 36  # characters, as a UUID has
+MOST_RUNS = 1 << 53  # a number that Node can count to
+CREDENTIALS = 12  # bytes: pid, uid and gid of who has sent or connected (unix(7))
+ANCILLARY = socket.CMSG_SPACE(CREDENTIALS)  # no more: descriptors that are sent along have no place
 
 
 class Keeper:
@@ -74,13 +84,17 @@ class Keeper:
         for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(ignored, signal.SIG_IGN)
         # Made here, where it is removed: whenever Node ends, nothing stays behind.
-        os.mkdir(self.folder, 0o700)
+        if os.getpid() == 1:  # inside of walls, where code of the same user may look at it
+            prctl(PR_SET_DUMPABLE, 0)
+        if not os.path.ismount(self.folder):  # where walls show it, it is Node's
+            os.mkdir(self.folder, 0o700)
         if sys.platform.startswith("linux"):
             self.control = listen(os.path.join(self.folder, "keeper"))
         tell({"event": "hello"})
         lines = b""
         while True:
-            sockets = {source.socket.fileno(): source for source in self.sources.values()}
+            sources = [source for source in self.sources.values() if not source.has_ended]
+            sockets = {source.socket.fileno(): source for source in sources}
             copying = [copying.source.socket for copying in self.copying]
             control = [] if self.control is None else [self.control]
             heard: list[Any] = [0, wake_read, *control, *sockets, *copying]
@@ -126,42 +140,85 @@ class Keeper:
         source = self.sources.get(command["source"])
         if source is None:
             raise ChildProcessError("what it was to be forked from has ended")
+        source.ask({"id": worker_id, "folder": self.prepare(command), "cwd": command["cwd"]})
+        source.forking.add(worker_id)
+
+    def do_wall(self, command: Event) -> None:
+        """Have a template build walls around a fork of it, in which that keeps a session."""
+        source = self.sources.get(command["source"])
+        if source is None:
+            raise ChildProcessError("what it was to be forked from has ended")
+        source.ask({key: command[key] for key in ("id", "folder", "secret")})
+        source.forking.add(command["id"])
+
+    def prepare(self, command: Event) -> str:
+        """Make the folder of a worker that is forked, with all that it needs; answer its path."""
+        worker_id: str = command["id"]
         for write_end in self.make_pipes(worker_id):
             os.close(write_end)  # the worker opens them by name
         folder = os.path.join(self.folder, worker_id)
         with open(os.path.join(folder, "config"), "x", encoding="utf-8") as file:
             file.write(command["config"])
         self.secrets[worker_id] = command["secret"]
-        source.ask({"id": worker_id, "folder": folder, "cwd": command["cwd"]})
-        source.forking.add(worker_id)
+        return folder
 
     def do_template(self, command: Event) -> None:
         """Start a template, which says over a socket of its own when it is ready."""
         # Packets, so that whichever spare reads one has it whole.
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         null = os.open(os.devnull, os.O_WRONLY)
         self.execute(command, {1: null, 2: null, CONTROL: theirs.fileno()})
         os.close(null)
         theirs.close()
-        self.sources[command["id"]] = Source(command["id"], ours)
+        self.sources[command["id"]] = Source(command["id"], ours, is_template=True)
 
     def hear(self, source: Source) -> None:
-        """Pass on what a source says."""
-        for event in source.events():
-            if event["event"] != "forked":
-                tell({**event, "id": source.id})
+        """Handle what a source says."""
+        for event, sender in source.events():
+            try:
+                if event["event"] == "forked":
+                    self.hear_fork(source, event, sender)
+                elif event["event"] == "template" and source.is_template:
+                    tell({**event, "id": source.id})
+            except Exception:  # user code has found the socket
                 continue
-            worker_id, pid = event["id"], event["pid"]
-            if worker_id not in source.forking:  # said by the other of the two already
-                continue
-            source.forking.discard(worker_id)
-            self.pids[worker_id] = pid
-            if worker_id in self.unwanted:
-                self.unwanted.discard(worker_id)
-                self.signal_worker(worker_id, signal.SIGKILL)
-            tell({"event": "spawned", "id": worker_id, "pid": pid})
-            if pid in self.unclaimed:
-                self.lose(worker_id, self.unclaimed.pop(pid))
+        if source.has_ended and source.id in self.sources:  # it cannot be asked any more
+            self.signal_worker(source.id, signal.SIGKILL)
+
+    def hear_fork(self, source: Source, event: Event, sender: int) -> None:
+        """Know the worker that a source has forked, who says so itself, too."""
+        worker_id = event["id"]
+        if worker_id not in source.forking:  # said by the other of the two already
+            return
+        pid = event["pid"] if sender == self.pids[source.id] else sender
+        # A template runs no user code; and what it has put behind walls cannot be looked at.
+        is_trusted = source.is_template and sender == self.pids[source.id]
+        if not is_trusted and not self.may_be_fork(pid, sender, (source.id, worker_id)):
+            return
+        source.forking.discard(worker_id)
+        self.pids[worker_id] = pid
+        if worker_id in self.unwanted:
+            self.unwanted.discard(worker_id)
+            self.signal_worker(worker_id, signal.SIGKILL)
+        tell({"event": "spawned", "id": worker_id, "pid": pid})
+        if pid in self.unclaimed:
+            self.lose(worker_id, self.unclaimed.pop(pid))
+
+    def may_be_fork(self, pid: object, sender: int, marks: Collection[str]) -> bool:
+        """Answer whether a process is one that nobody else has forked; raises OSError if not ours.
+
+        Where it does not say so itself, it has one of these marks, or has ended.
+        """
+        if type(pid) is not int or pid in self.pids.values():
+            return False
+        if pid in self.unclaimed:
+            return True
+        has_ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if pid == sender or has_ended:
+            return True
+        entries = environment_of(pid)
+        return any(f"{WORKER_VARIABLE}={mark}".encode() in entries for mark in marks)
 
     def patience(self) -> float | None:
         """Answer how many seconds the copies that are being made are given yet."""
@@ -171,12 +228,13 @@ class Keeper:
     def hear_copies(self) -> None:
         """Hear of new copies, and what becomes of those that are being made."""
         with contextlib.suppress(OSError):  # there is none, or no descriptor is left for it
-            while self.control is not None:
-                self.copying.append(Copying(self.control.accept()[0]))
+            for _ in range(MOST_PACKETS):
+                if self.control is not None:
+                    self.admit(Copying(self.control.accept()[0]))
         for copying in list(self.copying):
             try:
-                for event in copying.source.events():
-                    self.hear_copy(copying, event)
+                for event, sender in copying.source.events():
+                    self.hear_copy(copying, event, sender)
             except Exception:  # user code has found the socket
                 copying.is_over = True
                 self.fail_copy(copying, "what was said of its copy is malformed")
@@ -196,21 +254,36 @@ class Keeper:
         for worker_id in [lost for lost in self.lost if lost not in busy]:
             self.tell_end(worker_id, self.lost.pop(worker_id))
 
-    def hear_copy(self, copying: Copying, event: Event) -> None:
+    def admit(self, copying: Copying) -> None:
+        """Hear of a copy; of those who connect and say nothing, only the last are heard."""
+        known = self.pids.values()
+        who = copying.pid if copying.pid in known else None  # all strangers are one
+        silent = [
+            other
+            for other in self.copying
+            if not other.worker and who == (other.pid if other.pid in known else None)
+        ]
+        for other in silent[: 1 - MOST_CONNECTIONS]:
+            other.source.socket.close()
+            self.copying.remove(other)
+        self.copying.append(copying)
+
+    def hear_copy(self, copying: Copying, event: Event, sender: int) -> None:
         """Handle what is said of one copy.
 
         Its worker says `copying` before the fork and `copied` after it, it itself then `asleep`.
         """
         if copying.is_over:
             return
-        if event["event"] == "copying" and self.may_copy(event):
+        is_of_worker = sender == self.pids.get(copying.worker)
+        if event["event"] == "copying" and not copying.worker and self.may_copy(event, sender):
             copying.worker, copying.source.id = event["worker"], event["id"]
             copying.run = event["run"]
-        elif event["event"] == "copied" and copying.worker:
+        elif event["event"] == "copied" and is_of_worker:
             copying.has_forked = True
             copying.deadline = monotonic() + COPY_SECONDS  # what the copy itself may take
-        elif event["event"] == "asleep" and copying.worker:
-            copy_id, pid = copying.source.id, event["pid"]
+        elif event["event"] == "asleep" and copying.worker and sender not in self.pids.values():
+            copy_id, pid = copying.source.id, sender
             copying.is_over = True
             if pid in self.unclaimed:  # it has ended already
                 del self.unclaimed[pid]
@@ -223,22 +296,26 @@ class Keeper:
             tell({"event": "checkpoint", "id": copy_id, **told})
         else:
             copying.is_over = True
-            self.fail_copy(copying, event.get("message", "its copy was refused"))
+            message = str(event.get("message", "its copy was refused"))
+            self.fail_copy(copying, message[:MOST_CHARACTERS])
 
-    def may_copy(self, event: Event) -> bool:
+    def may_copy(self, event: Event, sender: int) -> bool:
         """Answer whether it is a worker who says that it makes a copy, and what it says is good."""
-        if (
-            type(event["id"]) is not str
-            or event["id"] in self.pids
-            or type(event["run"]) is not int
-        ):
+        copy_id, run = event["id"], event["run"]
+        if not is_id(copy_id) or copy_id in self.pids or copy_id in self.secrets:
             return False
+        if type(run) is not int or not 0 <= run < MOST_RUNS:
+            return False
+        # A branch of the worker knows its secret, too, but is another process.
         secret = self.secrets.get(event["worker"])
-        return secret is not None and secret == event["secret"]
+        is_known = secret is not None and secret == event["secret"]
+        return is_known and sender == self.pids.get(event["worker"])
 
     def fail_copy(self, copying: Copying, message: str) -> None:
         """Let go of a copy that has not come about, and end what there is of it."""
         copying.source.socket.close()
+        if not copying.worker:  # a stranger, of whom nobody wants to hear
+            return
         end_marked_children(copying.source.id, self.pids.values())
         tell({"event": "failed", "id": copying.source.id, "message": message})
 
@@ -322,14 +399,15 @@ class Keeper:
 
     def lose(self, worker_id: str, status: int) -> None:
         """Forget a worker or source that has been reaped, and tell how it ended."""
-        del self.pids[worker_id]
         source = self.sources.pop(worker_id, None)
         if source is None:
+            del self.pids[worker_id]
             # Told when it is known whether there is a copy of it, which till then has its mark.
             self.lost[worker_id] = status
             self.hear_copies()
             return
         self.hear(source)
+        del self.pids[worker_id]
         source.socket.close()
         for forking in source.forking:
             self.secrets.pop(forking, None)
@@ -365,10 +443,13 @@ class Keeper:
 class Source:
     """The keeper's end of what forks workers: a socket that carries packets of JSON."""
 
-    def __init__(self, source_id: str, connection: socket.socket) -> None:
-        """`connection` is the keeper's end of the pair."""
+    def __init__(
+        self, source_id: str, connection: socket.socket, is_template: bool = False
+    ) -> None:
+        """`connection` is the keeper's end of the pair, on which the system names who sends."""
         self.id = source_id
         self.socket = connection
+        self.is_template = is_template
         connection.setblocking(False)  # a source that does not listen must not stop the keeper
         self.forking: set[str] = set()
         self.has_ended = False
@@ -377,13 +458,16 @@ class Source:
         """Send one request; raises OSError when the source does not take it."""
         self.socket.send(json.dumps(request).encode())
 
-    def events(self) -> list[Event]:
-        """Answer the events that are there; none when the source has ended."""
+    def events(self) -> list[tuple[Event, int]]:
+        """Answer some of the events that are there, with the pid of who has sent each."""
         events = []
         with contextlib.suppress(OSError):
-            while packet := self.socket.recv(MAX_PACKET):
-                events.append(json.loads(packet))
-            self.has_ended = True
+            for _ in range(MOST_PACKETS):
+                packet, ancillary, _, _ = self.socket.recvmsg(MAX_PACKET, ANCILLARY)
+                if not packet:
+                    self.has_ended = True
+                    break
+                events.append((decode(packet), sender_of(ancillary)))
         return events
 
 
@@ -393,6 +477,7 @@ class Copying:
     def __init__(self, connection: socket.socket) -> None:
         """`connection` is the keeper's end; who is at the other has not been said yet."""
         self.source = Source("", connection)
+        self.pid = pid_of(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS))
         self.worker = ""
         self.run = 0
         self.deadline = monotonic() + COPY_SECONDS
@@ -427,10 +512,40 @@ def make_pipe(path: str) -> tuple[int, int]:
 def listen(path: str) -> socket.socket:
     """Answer a socket at `path` that others can connect to, to send packets."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # for those it accepts, too
     listening.bind(path)
     listening.listen(128)
     listening.setblocking(False)
     return listening
+
+
+def decode(packet: bytes) -> Event:
+    """Answer the event that a packet holds; an empty one where it holds none."""
+    try:
+        event = json.loads(packet)
+    except (ValueError, RecursionError):
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def sender_of(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """Answer the pid of who has sent a packet, as the system knows it; 0 where it does not."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+            return pid_of(data)
+    return 0
+
+
+def pid_of(credentials: bytes) -> int:
+    """Answer the first of the three numbers of a `struct ucred`."""
+    return int.from_bytes(credentials[:4], sys.byteorder)
+
+
+def is_id(value: object) -> bool:
+    """Answer whether a value can be an id: Node and the file system take it as it is."""
+    if type(value) is not str or len(value) > MAX_ID:
+        return False
+    return value.isascii() and value.replace("-", "").isalnum()
 
 
 def unlinked_file(path: str, text: str) -> int:

@@ -51,7 +51,7 @@ def serve(
                 exchange = _exchange(message, frames)
                 answer = _run(executor, questions, message, exchange)
                 if checkpoints and message["type"] == "run":
-                    checkpoints.run_ended(message["run"])
+                    checkpoints.run_ended(message["run"], executor.meter.own)
         except MalformedMessage as error:
             answer = {"type": "error", "message": f"malformed message: {error}"}
         if answer is not None:

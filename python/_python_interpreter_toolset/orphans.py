@@ -11,14 +11,19 @@ import traceback
 
 from .keeper import end_with_keeper
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _PID_LENGTH = 20
 
 
-def fork_orphan(keeper: int) -> int:
+def fork_orphan(keeper: int, unshare: Callable[[], None] | None = None) -> int:
     """Fork a process that leads its own group and ends with the keeper of that pid.
 
-    Answers 0 in that process, and its pid in the one that calls, once the other is on its way.
-    Raises OSError when there cannot be another process.
+    With `unshare`, which makes namespaces, it is the first process in them, and ends with those
+    around them. Answers 0 in that process, and its pid in the one that calls, once the other is on
+    its way. Raises OSError when there cannot be another process.
     """
     telling, told = os.pipe()
     between = os.fork()
@@ -36,11 +41,15 @@ def fork_orphan(keeper: int) -> int:
     try:
         os.close(telling)
         os.setpgid(0, 0)  # out of the group of the process that calls, which may be killed any time
+        if unshare is not None:
+            unshare()
         between = os.getpid()
         pid = os.fork()
         if pid == 0:
             os.close(told)
             os.setpgid(0, 0)
+            if unshare is not None:
+                return 0
             while os.getppid() == between:  # whoever adopts us should be the keeper
                 os.sched_yield()
             end_with_keeper(keeper)

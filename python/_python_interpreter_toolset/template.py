@@ -27,6 +27,8 @@ from .process_mark import mark_process
 from .protocol import take_config
 from .randomness import reseed
 from .threads import Threads
+from .walled import keep
+from .walls import unshare
 
 CONTROL = 3  # the file descriptor that the keeper has put the socket on
 MAX_PACKET = 1 << 16
@@ -49,11 +51,12 @@ def serve(config: dict[str, Any]) -> None:
         gc.collect()
         filling = _fill_holes()
         gc.freeze()  # a later collection in a child would copy every page that it looks at
-        spare = _Spare(control, keeper)
+        walls = config["walls"]
+        spare = _Spare(control, keeper, walls)
         _tell(control, {"event": "template", "threads": threads, "failed": failed})
         while not _has_ended(control):
             spare.wait_until_gone(control)
-            spare = _Spare(control, keeper)
+            spare = _Spare(control, keeper, walls)
         del filling
 
 
@@ -102,16 +105,16 @@ def _threads_left() -> list[str]:
 class _Spare:
     """A fork that waits for a request, as its template knows it."""
 
-    def __init__(self, control: socket.socket, keeper: int) -> None:
-        """Fork it."""
+    def __init__(self, control: socket.socket, keeper: int, walls: dict[str, Any] | None) -> None:
+        """Fork it; with `walls`, as the first process inside of them."""
         self._taken, taking = os.pipe()
-        self._pid = fork_orphan(keeper)
+        self._pid = fork_orphan(keeper, None if walls is None else unshare)
         if self._pid:
             os.close(taking)  # so that the pipe ends with the spare
             return
         os.close(self._taken)
         try:
-            _wait_for_request(control, taking)
+            _wait_for_request(control, taking, walls)
         except BaseException:
             with contextlib.suppress(BaseException):  # nothing may keep this process alive
                 traceback.print_exc()
@@ -135,7 +138,7 @@ def _has_ended(control: socket.socket) -> bool:
     return False
 
 
-def _wait_for_request(control: socket.socket, taking: int) -> None:
+def _wait_for_request(control: socket.socket, taking: int, walls: dict[str, Any] | None) -> None:
     packet = control.recv(MAX_PACKET, socket.MSG_PEEK)
     if not packet:  # the keeper does not want this template any more
         return
@@ -143,12 +146,16 @@ def _wait_for_request(control: socket.socket, taking: int) -> None:
     os.write(taking, request["id"].encode())
     os.close(taking)
     mark_process(request["id"])
+    if walls is not None:  # who is outside knows this process by another pid
+        control.close()
+        keep(request, walls, become_worker)
     _tell(control, {"event": "forked", "id": request["id"], "pid": os.getpid()})
     control.close()
-    _become_worker(request["folder"], request["cwd"])
+    become_worker(request["folder"], request["cwd"])
 
 
-def _become_worker(folder: str, cwd: str) -> None:
+def become_worker(folder: str, cwd: str) -> None:
+    """Serve as the worker for which the keeper has prepared `folder`, for ever."""
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         pipe = os.open(os.path.join(folder, name), os.O_WRONLY)
         os.dup2(pipe, descriptor)

@@ -26,12 +26,20 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
 
-from .values import HANDLERS, MAX_SAFE_INTEGER, Conversion, Field, type_name
+from .values import (
+    HANDLERS,
+    MAX_SAFE_INTEGER,
+    Conversion,
+    Field,
+    ValueNotExpressible,
+    type_name,
+)
 
 TAG = "$"
 
 _SMALL = 1 << 16  # bytes; below, a frame of its own costs more than a copy
 _ALIGNMENT = 8
+_MAX_BYTES = 1 << 31  # of one reply: Node receives no larger frame (`channel.ts`), and has them all
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 _MILLISECOND = datetime.timedelta(milliseconds=1)
@@ -50,14 +58,19 @@ class Frames:
     def __init__(self) -> None:
         self._small = bytearray()
         self._is_empty = True
+        self._bytes = 0
         self._large: list[memoryview] = []
 
     def add(self, data: memoryview) -> list[int]:
         """Take contiguous bytes; answer the number of their frame, their offset and length.
 
-        Large ones are not copied: they must not change before they are sent.
+        Large ones are not copied: they must not change before they are sent. Raises
+        ValueNotExpressible where there are too many.
         """
         size = data.nbytes
+        self._bytes += size
+        if self._bytes > _MAX_BYTES:
+            raise ValueNotExpressible("arrays, tables and bytes of more than 2 GiB cannot be sent")
         self._is_empty = False
         if size >= _SMALL:
             self._large.append(data)

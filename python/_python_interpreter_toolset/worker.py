@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .checkpoints import Checkpoints
     from .copying import Copies
+    from .import_rules import ImportRules
 
 _MOST_VARIABLES_NAMED = 200
 
@@ -41,6 +42,10 @@ class Worker:
             from .limits import Limits
 
             limits = Limits(config["limits"])
+        if config["sandbox"]:
+            from .walls import confine
+
+            confine()
         self._output = Output(config["folder"], config["nonce"])
         try:
             self._channel = Channel(config["endpoint"], config["identity"], config["pyzmq_path"])
@@ -51,6 +56,9 @@ class Worker:
         # The crash of a forked child is not to be taken for ours.
         os.register_at_fork(after_in_child=faulthandler.disable)
         main = make_main_module()
+        self._import_rules: ImportRules | None = None
+        if config["modules"] is not None:
+            self._make_import_rules(vars(main), config["modules"])
         self._questions = Questions(self._channel)
         self._questions.install()
         figures = None
@@ -66,7 +74,10 @@ class Worker:
 
     def serve(self) -> None:
         """Run the `init_code`, say that this worker is ready, and answer messages for ever."""
-        self._tell_ready(self._executor.run(0, self._init_code, "none", None))
+        ready = self._executor.run(0, self._init_code, "none", None)
+        if self._import_rules:
+            self._import_rules.put_in_force()  # for the code of runs
+        self._tell_ready(ready)
         serve(self._channel, self._executor, self._questions, self._checkpoints, self.go_on)
 
     def go_on(self, request: dict[str, Any]) -> None:
@@ -100,6 +111,12 @@ class Worker:
             variable_count=len(variables),
             threads=request["threads"],
         )
+
+    def _make_import_rules(self, namespace: dict[str, Any], rules: dict[str, Any]) -> None:
+        from .import_rules import ImportRules
+
+        self._import_rules = ImportRules(namespace, rules)
+        self._import_rules.install()
 
     def _prepare_checkpoints(self, config: dict[str, Any]) -> None:
         # Only Linux has what this needs.

@@ -6,6 +6,10 @@ import { Router } from 'zeromq'
 
 // A receive that nobody answers any more, because its worker died, must not keep Node from exiting.
 const RECEIVE_MS = 1000
+/** Of one frame; more cannot be a value (`values_to_js.py`), and ends the peer's connection. */
+const MAX_FRAME_BYTES = 2 ** 31
+/** Messages of one peer that wait to be received: it owes one at a time. */
+const MOST_WAITING = 2
 
 type Listener = (frames: Buffer[]) => void
 
@@ -25,6 +29,10 @@ export class Channel {
       receiveTimeout: RECEIVE_MS,
       // One message is under way to a worker at a time, so nothing can pile up.
       sendHighWaterMark: 0,
+      receiveHighWaterMark: MOST_WAITING,
+      maxMessageSize: MAX_FRAME_BYTES,
+      // A second peer with the same identity is refused, and never takes the first one's place.
+      handover: false,
     })
   }
 

@@ -8,6 +8,12 @@ import { LIMIT_NAMES, type JsonValue, type ValueForm } from '../engine/engine.js
 /** Both sides must be of the same version: they ship in one package. */
 export const PROTOCOL_VERSION = 1
 
+/**
+ * So deep may JSON be nested, values with their tags included: what reads it later may do so by
+ * recursion.
+ */
+const MAX_DEPTH = 1000
+
 /** The exit code of a worker whose Python lacks pyzmq. */
 export const EXIT_NO_PYZMQ = 86
 
@@ -37,6 +43,12 @@ const error = z.object({ name: z.string(), value: z.string(), traceback: z.strin
 /** The number of the pipes that the next run writes to, if they are new. */
 const pipes = z.int().min(1).nullable()
 
+const usage = z.object({
+  wall_ms: z.number(),
+  cpu_ms: z.number(),
+  process_peak_memory_bytes: z.number().optional(),
+})
+
 const workerMessage = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('ready'),
@@ -58,6 +70,7 @@ const workerMessage = z.discriminatedUnion('type', [
     notices: z.array(z.string()),
     survivors: z.array(z.string()).default([]),
     interrupted: z.boolean(),
+    usage,
     limit: z.enum(LIMIT_NAMES).optional(),
     pipes,
   }),
@@ -112,8 +125,44 @@ export function decodeMessage(frames: readonly Buffer[]): WorkerMessage | null {
 
 function parse<T extends z.ZodType>(schema: T, bytes: Buffer): z.output<T> | null {
   try {
+    if (isTooDeep(bytes)) return null
     return schema.parse(JSON.parse(bytes.toString('utf8')))
   } catch {
     return null
+  }
+}
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c]
+const OPENING = [0x5b, 0x7b]
+const CLOSING = [0x5d, 0x7d]
+
+function isTooDeep(json: Buffer): boolean {
+  // Most have not even as many brackets, which is found out sooner.
+  if (!OPENING.some((bracket) => hasMoreThan(MAX_DEPTH / 2, bracket, json))) return false
+  let depth = 0
+  for (let at = 0; at < json.length; at += 1) {
+    const byte = json[at] ?? 0
+    if (byte === QUOTE) at = endOfString(json, at)
+    else if (OPENING.includes(byte)) depth += 1
+    else if (CLOSING.includes(byte)) depth -= 1
+    if (depth > MAX_DEPTH) return true
+  }
+  return false
+}
+
+function hasMoreThan(most: number, byte: number, bytes: Buffer): boolean {
+  let at = bytes.indexOf(byte)
+  for (let count = 0; count < most && at !== -1; count += 1) at = bytes.indexOf(byte, at + 1)
+  return at !== -1
+}
+
+function endOfString(json: Buffer, from: number): number {
+  for (;;) {
+    const quote = json.indexOf(QUOTE, from + 1)
+    if (quote === -1) return json.length
+    let backslashes = 0
+    while (json[quote - 1 - backslashes] === BACKSLASH) backslashes += 1
+    if (backslashes % 2 === 0) return quote
+    from = quote
   }
 }

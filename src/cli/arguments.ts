@@ -28,7 +28,7 @@ export function readArguments<Name extends string>(
   for (const name of names) config[name] = { type: 'string' }
   try {
     const { values, positionals } = parseArgs({
-      args: [...args],
+      args: withNegativeNumbers(args),
       options: config,
       allowPositionals: true,
     })
@@ -37,6 +37,17 @@ export function readArguments<Name extends string>(
   } catch (error) {
     throw new UsageError(explain(error, names))
   }
+}
+
+/** Has a negative number be the value of the option before it, for the command to judge. */
+function withNegativeNumbers(args: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const before = joined.at(-1) ?? ''
+    if (/^-\d/.test(arg) && /^--[^=]+$/.test(before)) joined.push(`${joined.pop()}=${arg}`)
+    else joined.push(arg)
+  }
+  return joined
 }
 
 function explain(error: unknown, names: readonly string[]): string {

@@ -24,8 +24,9 @@ it is installed, else venv and pip.
 
 export const RUN_HELP = `Usage: python-interpreter-toolset run FILE|- [--python X] [--workdir D] [--timeout MS]
 
-Runs the code and prints its output. Figures are written to D/.matplotlib_figs and named on the
-standard error. The exit code is 0 if the code ran to its end, else 1.
+Runs the code as one run of a session, and prints its output as it comes. Figures are written to
+D/.matplotlib_figs and named on the standard error. The exit code is 0 if the code ran to its end, 2
+for a command line that is wrong, else 1.
 
   --python X    an executable, a command or a virtual environment
                 (default: $VIRTUAL_ENV, then D/.venv, then python3 on the PATH)
@@ -36,7 +37,7 @@ standard error. The exit code is 0 if the code ran to its end, else 1.
 export const DOCTOR_HELP = `Usage: python-interpreter-toolset doctor [--python X] [--workdir D]
 
 Says which Python would be used and why, and which packages it has. The exit code is 0 if all that
-running code needs is there, else 1.
+running code needs is there, 2 for a command line that is wrong, else 1.
 
   --python X    an executable, a command or a virtual environment
                 (default: $VIRTUAL_ENV, then D/.venv, then python3 on the PATH)

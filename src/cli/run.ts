@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 
+import { textOf } from '../interpreter/execution.js'
 import { errorText } from '../toolset/model-text.js'
-import type { RunResult } from '../toolset/result.js'
+import type { RunOutput, RunResult } from '../toolset/result.js'
 import { readArguments, UsageError } from './arguments.js'
 import { RUN_HELP } from './help.js'
 
@@ -29,8 +30,8 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     ...(timeoutMs !== undefined && { timeoutMs }),
   })
   try {
-    const result = await tools.runPythonCode(code)
-    print(result)
+    const result = await tools.runPythonCode(code, { onOutput: print })
+    printEnd(result)
     return result.success ? 0 : 1
   } finally {
     await tools.close()
@@ -56,9 +57,17 @@ async function readCode(file: string): Promise<string> {
   }
 }
 
-function print(result: RunResult): void {
-  process.stdout.write(result.stdout)
-  process.stderr.write(result.stderr)
+/** Prints what the code says, as it says it. A progress bar is printed as it is at its end. */
+function print(output: RunOutput): void {
+  if (output.type === 'stream') process[output.name].write(output.text)
+  else if ('data' in output) {
+    const text = textOf(output)
+    if (text !== null) process.stdout.write(`${text}\n`)
+  }
+}
+
+/** Prints what is known at the end. */
+function printEnd(result: RunResult): void {
   for (const late of result.late_outputs ?? []) {
     process.stdout.write(late.stdout)
     process.stderr.write(late.stderr)

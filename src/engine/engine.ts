@@ -9,6 +9,16 @@ export type EchoMode = 'all' | 'last' | 'none'
 /** When checkpoints are made by themselves: after runs, as far as that is cheap; after each; never. */
 export type CheckpointPolicy = 'auto' | 'always' | 'off'
 
+/** Which modules the `import` statements of runs may name: a guide for models, no wall. */
+export interface ModuleRules {
+  /** Top-level modules that they may not. */
+  readonly deny: readonly string[]
+  /** Those that they may, beside the standard library; null: all others. */
+  readonly allow: readonly string[] | null
+  /** The same as a sentence. */
+  readonly hint: string
+}
+
 /** What can be limited. */
 export const LIMIT_NAMES = [
   'memory',
@@ -63,10 +73,20 @@ export interface InterpreterSpec {
   readonly inheritEnv: boolean | readonly string[]
   /** Code that every new process runs before the first run; null for none. */
   readonly initCode: string | null
+  /** What code may import after that; null: all. */
+  readonly modules: ModuleRules | null
   /** How figures are captured; null: not at all. */
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
   readonly limits: ResourceLimits
+  /** The walls around each session; null: none. */
+  readonly sandbox: Sandbox | null
+}
+
+/** What a sandboxed session can see beside its workdir and what programs need; absolute paths. */
+export interface Sandbox {
+  readonly read: readonly string[]
+  readonly write: readonly string[]
 }
 
 /** What images of figures are like. */
@@ -135,6 +155,22 @@ export interface RunError {
 export type JsonValue =
   null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
+/** What a run has used of the machine. Where its process died, only the time is known. */
+export interface RunUsage {
+  /** From the start of its code to its end. */
+  wall_ms: number
+  /**
+   * Processor time of the whole process meanwhile, and of child processes that it has waited for since the
+   * run before.
+   */
+  cpu_ms?: number | undefined
+  /**
+   * The most resident memory that the Python process has had, since it started: if a run takes it higher
+   * than the run before did, it is the run's own; else the run's own was no more than that.
+   */
+  process_peak_memory_bytes?: number | undefined
+}
+
 /** What a worker says at the end of a run, or about variables. */
 export interface RunReply {
   /** Whether the code itself ran to its end. */
@@ -152,6 +188,7 @@ export interface RunReply {
   readonly notices: readonly string[]
   /** Processes that the run started and an interrupt did not end. */
   readonly survivors: readonly string[]
+  readonly usage: RunUsage
   /** The limit that the run has gone over, as far as the worker knows; null where it knows of none. */
   readonly limit: LimitName | null
 }

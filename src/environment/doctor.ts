@@ -1,15 +1,18 @@
 /** Says what is found on this machine and what is missing, without changing anything. */
 import { createRequire } from 'node:module'
 import { release } from 'node:os'
+import { resolve } from 'node:path'
 
 import { LIMIT_NAMES } from '../engine/engine.js'
 import { PythonInterpreterError } from '../errors.js'
-import { choosePython, type PythonChoice } from './find-python.js'
+import { tryBubblewrap } from './bubblewrap.js'
+import { choosePython, type FindPythonOptions, type PythonChoice } from './find-python.js'
 import { commandLine, pipOf, uvFor } from './installers.js'
 import { cgroupState, enforcementOf } from './limit-enforcement.js'
 import { type PythonFacts, probePython } from './probe-python.js'
 import { hasCachedPyzmq, pyzmqCacheFolder } from './pyzmq.js'
 import { DATA_SCIENCE_PACKAGES } from './setup.js'
+import { requireFolder } from './workdir.js'
 
 /** What {@link doctor} looks at. */
 export interface DoctorOptions {
@@ -22,11 +25,12 @@ export interface DoctorOptions {
 }
 
 /**
- * Reports platform, Node, the ZeroMQ binding, the Python that would be used and why, pyzmq, the
- * data-science set and what enforces limits, and ends with what to do if something is missing.
+ * Reports platform, Node, the ZeroMQ binding, the working directory, the Python that would be used and
+ * why, pyzmq, the data-science set, what enforces limits and whether there can be a sandbox, and ends with
+ * what to do if something is missing.
  *
- * @returns whether all that running code needs is there: a Python, pyzmq (its own or in the cache)
- * and the ZeroMQ binding
+ * @returns whether all that running code needs is there: a Python, pyzmq (its own or in the cache),
+ * the ZeroMQ binding and the working directory
  */
 export async function doctor(options: DoctorOptions): Promise<boolean> {
   const { write } = options
@@ -36,11 +40,14 @@ export async function doctor(options: DoctorOptions): Promise<boolean> {
   row('platform', `${process.platform} ${process.arch} (${release()})`)
   row('Node', process.version)
   const bindingWorks = await reportBinding(row, todo)
-  const pythonWorks = await reportPython(options, row, todo)
+  const workdir = resolve(options.workdir ?? '.')
+  const workdirWorks = await reportWorkdir(workdir, row, todo)
+  const pythonWorks = await reportPython({ python: options.python, workdir }, row, todo)
   reportLimits(row)
+  await reportSandbox(row)
 
   write('')
-  const works = bindingWorks && pythonWorks
+  const works = bindingWorks && workdirWorks && pythonWorks
   write(
     works
       ? 'All that running code needs is there.'
@@ -48,6 +55,15 @@ export async function doctor(options: DoctorOptions): Promise<boolean> {
   )
   for (const advice of todo) write(advice)
   return works
+}
+
+/** What `sandbox` needs; nothing else does. */
+async function reportSandbox(row: Row): Promise<void> {
+  try {
+    row('sandbox', `can be used: ${await tryBubblewrap()}`)
+  } catch (error) {
+    row('sandbox', messageOf(error))
+  }
 }
 
 type Row = (name: string, value: string) => void
@@ -70,10 +86,26 @@ function packageVersion(name: string): string {
   return hasVersion ? String(manifest.version) : 'of unknown version'
 }
 
-async function reportPython(options: DoctorOptions, row: Row, todo: string[]): Promise<boolean> {
+async function reportWorkdir(workdir: string, row: Row, todo: string[]): Promise<boolean> {
+  try {
+    await requireFolder(workdir)
+    row('workdir', workdir)
+    return true
+  } catch (error) {
+    row('workdir', `${workdir}, which is not a folder`)
+    todo.push(messageOf(error))
+    return false
+  }
+}
+
+async function reportPython(
+  options: FindPythonOptions,
+  row: Row,
+  todo: string[],
+): Promise<boolean> {
   let choice: PythonChoice | undefined
   try {
-    choice = await choosePython({ python: options.python, workdir: options.workdir ?? '.' })
+    choice = await choosePython(options)
     row('Python', choice.executable)
     row('  chosen', `because it is ${choice.reason}`)
     const facts = await probePython(choice.executable, DATA_SCIENCE_PACKAGES)

@@ -2,8 +2,8 @@
  * Chooses which Python to use by looking at files only: no Python is run here, so that a cold start
  * does not pay for it. What a chosen Python can do is the business of `probe-python.ts`.
  */
-import { access, constants, readlink, stat } from 'node:fs/promises'
-import { delimiter, join, resolve } from 'node:path'
+import { access, constants, lstat, readlink, stat } from 'node:fs/promises'
+import { basename, delimiter, join, resolve } from 'node:path'
 import { inspect } from 'node:util'
 
 import { InvalidOptionError, NoPythonError } from '../errors.js'
@@ -15,6 +15,12 @@ const ON_WINDOWS = process.platform === 'win32'
 const PYTHONS_IN_ENVIRONMENT = ON_WINDOWS
   ? [join('Scripts', 'python.exe'), 'python.exe']
   : [join('bin', 'python'), join('bin', 'python3')]
+
+/** What no virtual environment is called: `python`, `python3.12`. */
+const LIKE_AN_EXECUTABLE = /^python[\d.]*(\.exe)?$/
+
+/** Where a Python was looked for that nobody has named. */
+const IN_WORKDIR = 'in the working directory'
 
 /** The commands that are looked for on the PATH when nothing else decides, in this order. */
 const PYTHON_COMMANDS = ON_WINDOWS ? ['python'] : ['python3', 'python']
@@ -71,8 +77,8 @@ export async function choosePython(options: FindPythonOptions): Promise<PythonCh
   }
 
   const local = join(resolve(workdir), '.venv')
-  if (await isVirtualEnvironment(local)) {
-    const executable = await pythonAt(local, 'in the working directory')
+  if (await isThere(local)) {
+    const executable = await pythonAt(local, IN_WORKDIR)
     return { executable, reason: 'in the virtual environment .venv of the working directory' }
   }
 
@@ -124,10 +130,8 @@ export async function pythonInEnvironment(folder: string): Promise<string | unde
 
 /** Whether a folder says of itself that it is a virtual environment, be it whole or broken. */
 export async function isVirtualEnvironment(folder: string): Promise<boolean> {
-  return (
-    (await kindOf(join(folder, 'pyvenv.cfg'))) !== 'missing' ||
-    (await pythonInEnvironment(folder)) !== undefined
-  )
+  const signs = ['pyvenv.cfg', ...PYTHONS_IN_ENVIRONMENT].map((name) => join(folder, name))
+  return (await Promise.all(signs.map(isThere))).includes(true)
 }
 
 async function givenPython(python: unknown, env: NodeJS.ProcessEnv): Promise<string> {
@@ -168,8 +172,8 @@ async function pythonAt(path: string, origin: string): Promise<string> {
       )
     case 'missing':
       throw new NoPythonError(
-        `${path} (${origin}) does not exist. ${adviceFor(origin)}, or make a virtual environment ` +
-          `there: npx python-interpreter-toolset setup ${path}`,
+        `${path} (${origin}) ${(await isThere(path)) ? 'is a link that leads nowhere' : 'does not exist'}. ` +
+          `${adviceFor(origin)}${LIKE_AN_EXECUTABLE.test(basename(path)) ? '.' : setupAdvice(path)}`,
       )
     case 'folder':
       return (await pythonInEnvironment(path)) ?? (await refuseFolder(path, origin))
@@ -181,7 +185,7 @@ async function refuseFolder(folder: string, origin: string): Promise<never> {
     throw new NoPythonError(
       `${folder} (${origin}) is a folder but not a virtual environment: it has no ` +
         `${PYTHONS_IN_ENVIRONMENT[0] ?? ''}. ${adviceFor(origin)}, or make one: ` +
-        'npx python-interpreter-toolset setup DIR',
+        `npx python-interpreter-toolset setup ${origin === IN_WORKDIR ? folder : 'DIR'}`,
     )
   }
   throw new NoPythonError(
@@ -201,10 +205,23 @@ async function defectOf(folder: string): Promise<string> {
   return `it has no ${PYTHONS_IN_ENVIRONMENT[0] ?? ''} that can be run`
 }
 
+function setupAdvice(folder: string): string {
+  return `, or make a virtual environment there: npx python-interpreter-toolset setup ${folder}`
+}
+
 function adviceFor(origin: string): string {
+  if (origin === IN_WORKDIR) return 'Remove it, or pass `python`'
   return origin.includes('VIRTUAL_ENV')
     ? 'Correct or unset VIRTUAL_ENV'
     : 'Name a Python 3.9 or later, or the folder of a virtual environment'
+}
+
+/** Whether there is anything at a path, be it a link that leads nowhere. */
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 type Kind = 'executable' | 'file' | 'folder' | 'missing'

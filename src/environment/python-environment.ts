@@ -28,6 +28,7 @@ const UNATTENDED = {
   TERM: 'dumb',
   NO_COLOR: '1',
   PYTHON_COLORS: '0',
+  PIP_DISABLE_PIP_VERSION_CHECK: '1',
 }
 
 /**

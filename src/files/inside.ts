@@ -96,7 +96,8 @@ async function realPathOf(path: string): Promise<string> {
   }
 }
 
-function leavesRoot(inside: string): boolean {
+/** Whether a relative path, without needless parts, leads outside of what it is relative to. */
+export function leavesRoot(inside: string): boolean {
   return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)
 }
 

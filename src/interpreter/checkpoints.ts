@@ -85,8 +85,8 @@ export class Checkpoints {
       all.find(({ name }) => name === idOrName)
     if (found !== undefined) return found.checkpoint
     throw new CheckpointError(
-      `There is no checkpoint ${JSON.stringify(idOrName)}. The operation "list" shows those that ` +
-        'there are.',
+      `There is no checkpoint ${JSON.stringify(idOrName)}. The operation "list" of manageInterpreters ` +
+        'shows those that there are.',
     )
   }
 

@@ -134,7 +134,7 @@ export class Execution {
 }
 
 /** The text that a terminal would show in place of a value or a display; null for none. */
-function textOf(output: Exclude<Output, StreamOutput>): string | null {
+export function textOf(output: Exclude<Output, StreamOutput>): string | null {
   if (output.type === 'clear_output') return null
   const types = Object.keys(output.data)
   // What is listed among the figures needs no name in between.
@@ -143,10 +143,14 @@ function textOf(output: Exclude<Output, StreamOutput>): string | null {
   return typeof text === 'string' ? text : null
 }
 
+/** Runs whose late outputs are kept: each may have as much as a run that executes. */
+const MOST_LATE_RUNS = 20
+
 /** Outputs of runs that have ended, until the next result takes them along. */
 export class LateOutputs {
   readonly #maxOutputBytes: number
   #executions = new Map<number, Execution>()
+  #leftOut = false
 
   constructor(maxOutputBytes: number) {
     this.#maxOutputBytes = maxOutputBytes
@@ -154,6 +158,10 @@ export class LateOutputs {
 
   add(executionCount: number, output: Output): void {
     let execution = this.#executions.get(executionCount)
+    if (execution === undefined && this.#executions.size === MOST_LATE_RUNS) {
+      this.#leftOut = true
+      return
+    }
     if (execution === undefined) {
       const limits = { maxOutputBytes: this.#maxOutputBytes, folder: null }
       execution = new Execution(executionCount, limits, '', null)
@@ -165,6 +173,11 @@ export class LateOutputs {
   /** Answers what has come since the last call, by run. */
   take(): Execution[] {
     const executions = [...this.#executions.values()]
+    if (this.#leftOut) {
+      const text = `\n[... output of other earlier runs left out: of more than ${MOST_LATE_RUNS} ...]\n`
+      void executions.at(-1)?.add({ type: 'stream', name: 'stderr', text })
+    }
+    this.#leftOut = false
     this.#executions = new Map()
     return executions.sort((a, b) => a.executionCount - b.executionCount)
   }

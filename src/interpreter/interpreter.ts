@@ -8,9 +8,11 @@ import type {
   Engine,
   Inputs,
   InterpreterSpec,
+  Output,
   OutputEvent,
   ResumeOptions,
   RunOutcome,
+  RunUsage,
   StartedBy,
   UnenforcedLimits,
   Worker,
@@ -25,6 +27,8 @@ import { keepAlive } from './keep-alive.js'
 import { LimitWatch, type Exceeded } from './limit-watch.js'
 import { Queue, type Task, type Waiting } from './queue.js'
 import type { ExecuteRequest, FinishedRun, Restart, SetBack } from './run.js'
+import { RedactedOutputs } from './redacted-outputs.js'
+import type { Secrets } from './secrets.js'
 import { settlesWithin } from './settles-within.js'
 import { KILL_REASONS, Stop, type StopReason } from './stop.js'
 
@@ -46,6 +50,10 @@ export interface InterpreterSettings {
   readonly checkpoints: number
   /** How long a run may take in all, be it detached, in ms; 0 for no such limit. */
   readonly maxTimeoutMs: number
+  /** What nobody is to read in what code says; null for nothing. */
+  readonly secrets: Secrets | null
+  /** How many runs it may have before it starts afresh; 0 for any number. */
+  readonly maxRuns: number
   /** Hears of each detached run that has ended. */
   readonly onDetachedRunEnd: (interpreter: Interpreter, run: FinishedRun) => void
 }
@@ -64,11 +72,15 @@ export class Interpreter {
   readonly #engine: Engine
   readonly #settings: InterpreterSettings
   readonly #late: LateOutputs
+  /** Null where there are no secrets. */
+  readonly #redacted: RedactedOutputs | null
   readonly #checkpoints: Checkpoints
   #worker: Worker | null = null
   #starting: Promise<Worker> | null = null
   readonly #queue = new Queue()
   #executionCount = 0
+  /** Runs of code since it started afresh. */
+  #runs = 0
   /** The last run that the present state knows of. */
   #stateOf = 0
   /** The run that executes now. */
@@ -84,16 +96,23 @@ export class Interpreter {
   /** Aborted when no process is needed any more. */
   readonly #unneeded = new AbortController()
 
+  /**
+   * @param predecessor - what became of the process that its client had before, for the first result to
+   *   tell; null if there was none
+   */
   constructor(
     readonly id: string,
     readonly clientId: string,
     engine: Engine,
     readonly spec: InterpreterSpec,
     settings: InterpreterSettings,
+    predecessor: string | null,
   ) {
     this.#engine = engine
+    if (predecessor !== null) this.#restart = planned(predecessor)
     this.#settings = settings
     this.#late = new LateOutputs(settings.maxOutputBytes)
+    this.#redacted = settings.secrets && new RedactedOutputs(settings.secrets)
     this.#checkpoints = new Checkpoints(settings.checkpoints)
   }
 
@@ -101,6 +120,19 @@ export class Interpreter {
     if (this.#current !== null) return 'busy'
     if (this.#starting !== null) return 'starting'
     return this.#worker === null ? 'dead' : 'running'
+  }
+
+  /**
+   * Since when it has had nothing to do, on the clock of `performance.now()`; null while a run executes
+   * or anything waits for it.
+   */
+  get idleSinceMs(): number | null {
+    return this.#queue.idleSinceMs
+  }
+
+  /** Whether its end would be a loss: it has a state, or one to go back to. */
+  get hasState(): boolean {
+    return this.#worker !== null || this.#restart !== null
   }
 
   get pid(): number | null {
@@ -223,15 +255,32 @@ export class Interpreter {
    */
   execute(request: ExecuteRequest): Promise<FinishedRun> {
     const askedAt = performance.now()
+    const { witness } = request
+    let hasBegun = false
     const task: Task<FinishedRun> = async (answer) => {
       const queuedMs = performance.now() - askedAt
+      hasBegun = true
       try {
-        return await (this.#finished = this.#execute(request, queuedMs, answer))
+        const finished = await (this.#finished = this.#execute(request, queuedMs, answer))
+        witness?.ended(finished)
+        if (finished.lastOf !== null) {
+          answer(finished)
+          await this.#useUp(finished.lastOf)
+        }
+        return finished
+      } catch (error) {
+        witness?.failed(this.#closedErrorOr(error), this.#executionCount)
+        throw error
       } finally {
         this.#finished = null
       }
     }
-    return this.#enqueue(task, request)
+    const call = this.#enqueue(task, request)
+    if (witness === null) return call
+    return call.catch((error: unknown) => {
+      if (!hasBegun) witness.failed(error, null)
+      throw error
+    })
   }
 
   /** A detached run, by its `execution_id`, or the last one; undefined if it is not known. */
@@ -272,6 +321,7 @@ export class Interpreter {
       this.#checkpoints.startAfresh()
       this.#forgetRestart()
       this.#stateOf = 0
+      this.#runs = 0
       await this.#liveWorker()
     }
     await this.#enqueue(task, { always: true })
@@ -295,13 +345,18 @@ export class Interpreter {
         this.#requireOpen()
         return await task(answer)
       } catch (error) {
-        throw this.#unneeded.signal.aborted ? this.#closedError() : error
+        throw this.#closedErrorOr(error)
       }
     }, waiting)
   }
 
   #requireOpen(): void {
     if (this.#unneeded.signal.aborted) throw this.#closedError()
+  }
+
+  /** What to say where something failed: if it is closed, nothing else matters. */
+  #closedErrorOr(error: unknown): unknown {
+    return this.#unneeded.signal.aborted ? this.#closedError() : error
   }
 
   #closedError(): ClosedError {
@@ -325,14 +380,15 @@ export class Interpreter {
       answer,
       detached: null,
     }
-    let { outcome, stopped, exceeded } = await this.#runOnce(run)
-    if (isUntouched(outcome) && stopped === null && run.detached === null) {
+    let attempt = await this.#runOnce(run)
+    if (isUntouched(attempt.outcome) && attempt.stopped === null && run.detached === null) {
       // It had died before: none of the code has run, so that it can run on a new process.
-      this.#noteDeath(outcome.exit.description)
-      ;({ outcome, stopped, exceeded } = await this.#runOnce(run))
+      this.#noteDeath(attempt.outcome.exit.description)
+      attempt = await this.#runOnce(run)
     }
-    if (outcome.type === 'reply' && request.asks === null) this.#stateOf = executionCount
-    const finished = await this.#finish(run, { outcome, stopped, exceeded })
+    const replied = attempt.outcome.type === 'reply'
+    if (replied && request.asks === null) this.#stateOf = executionCount
+    const finished = await this.#finish(run, attempt)
     if (run.detached !== null) this.#endDetached(run.detached, finished)
     return finished
   }
@@ -363,6 +419,7 @@ export class Interpreter {
     const { request, execution } = run
     if (request.signal?.aborted === true) throw new AbortedError(request.signal.reason)
     const stop = new Stop(worker, execution, this.#settings.interruptGraceMs)
+    const startedAtMs = performance.now()
     const abort = () => {
       // A call that has been answered cannot be aborted.
       if (run.detached !== null) return
@@ -389,11 +446,15 @@ export class Interpreter {
               onInput,
             })
           : await worker.variables({ executionCount, ...asks })
+      const usage = usageOf(outcome, performance.now() - startedAtMs)
       await stop.delivered()
+      for (const output of this.#redacted?.end(executionCount) ?? []) {
+        void this.#take(executionCount, output)
+      }
       await execution.end()
       if (watch !== null) await watch.lookAgain()
       const exceeded = this.#exceeded(outcome, stop.reason, watch)
-      return { outcome, stopped: stop.reason, exceeded }
+      return { outcome, stopped: stop.reason, exceeded, usage }
     } finally {
       clocks.stop()
       watch?.stop()
@@ -455,9 +516,8 @@ export class Interpreter {
       () => new BusyError(detached.executionCount, detached.id, detached.startedAt),
     )
     const durationMs = durationOf(run)
-    const end = { reply: null, stopped: null, exceeded: null, death: null }
-    const goesOn = { ...end, goesOn: limit, durationMs }
-    const soFar = this.#report(run, goesOn, true)
+    const nothing = { reply: null, stopped: null, exceeded: null, death: null, usage: null }
+    const soFar = this.#report(run, { ...nothing, goesOn: limit, durationMs }, true)
     run.answer({ ...soFar, execution: await unseen.look() })
   }
 
@@ -467,10 +527,14 @@ export class Interpreter {
     this.#settings.onDetachedRunEnd(this, finished)
   }
 
-  async #finish(run: AskedRun, { outcome, stopped, exceeded }: Attempt): Promise<FinishedRun> {
+  async #finish(
+    run: AskedRun,
+    { outcome, stopped, exceeded, usage }: Attempt,
+  ): Promise<FinishedRun> {
     // The promise of a call that was aborted has been rejected; one that was detached, resolved.
     const aborted = run.detached === null && run.request.signal?.aborted === true
     const durationMs = durationOf(run)
+    if (run.request.hasResult) this.#runs += 1
     if (outcome.type === 'died') {
       if (stopped?.type === 'restart') this.#checkpoints.startAfresh()
       this.#noteDeath(outcome.exit.description)
@@ -483,6 +547,7 @@ export class Interpreter {
       death: outcome.type === 'died' ? outcome.exit : null,
       goesOn: null,
       durationMs,
+      usage,
     }
     return this.#report(run, end, !aborted && run.detached === null && run.request.hasResult)
   }
@@ -501,15 +566,40 @@ export class Interpreter {
     if (restart?.restarted === false) this.#restart = { reason: restart.reason, restarted: true }
     return {
       execution: run.execution,
-      late: heard ? this.#late.take() : [],
+      late: heard ? this.#takeLate(run.execution.executionCount) : [],
       queuedMs: run.queuedMs,
       executionId: run.detached?.id ?? null,
       files: run.request.recording?.changes ?? NO_CHANGES,
+      lastOf: this.#isUsedUp && end.goesOn === null ? this.#settings.maxRuns : null,
       ...end,
       restart,
       setBack,
       ended: heard ? this.#detached.takeEnds() : [],
     }
+  }
+
+  get #isUsedUp(): boolean {
+    const { maxRuns } = this.#settings
+    return maxRuns > 0 && this.#runs >= maxRuns
+  }
+
+  /** Ends the process, with all that there is to go back to: what comes next starts afresh. */
+  async #useUp(maxRuns: number): Promise<void> {
+    const reason = `was ended after all the runs that it may have (maxRunsPerSession: ${maxRuns})`
+    await this.#stopWorker(reason)
+    this.#checkpoints.dropAll()
+    this.#forgetRestart()
+    this.#restart = planned(reason)
+    this.#stateOf = 0
+    this.#runs = 0
+  }
+
+  /** What has come of runs that have ended, until now. */
+  #takeLate(current: number): Execution[] {
+    for (const { executionCount, output } of this.#redacted?.endOthers(current) ?? []) {
+      this.#late.add(executionCount, output)
+    }
+    return this.#late.take()
   }
 
   /** Starts the next process, so that the result can say whether one serves. */
@@ -626,9 +716,11 @@ export class Interpreter {
   #checkpointBefore(): Checkpoint {
     const checkpoint = this.#checkpoints.before(this.#stateOf)
     if (checkpoint !== undefined) return checkpoint
+    const always = "The toolset's option checkpoint: 'always' makes one after every run."
     throw new CheckpointError(
       `There is no checkpoint from before run ${this.#stateOf}, the last one. The operation ` +
-        '"list" shows those that there are.',
+        '"list" of manageInterpreters shows those that there are; make one before the next risky step ' +
+        `(the operation "checkpoint").${this.spec.checkpoint === 'always' ? '' : ` ${always}`}`,
     )
   }
 
@@ -642,7 +734,19 @@ export class Interpreter {
     if (executionCount === this.#current?.executionCount) this.#current.clocks.start()
   }
 
-  #onOutput({ executionCount, output }: OutputEvent): Promise<void> | undefined {
+  #onOutput(event: OutputEvent): Promise<void> | undefined {
+    const { executionCount, output } = event
+    if (this.#redacted === null) return this.#take(executionCount, output)
+    const taken = this.#redacted.add(event).map((redacted) => this.#take(executionCount, redacted))
+    const slow = taken.filter((promise) => promise !== undefined)
+    // What is held back is none of its silence.
+    if (taken.length === 0 && executionCount === this.#current?.executionCount) {
+      this.#current.clocks.heard(undefined)
+    }
+    return slow.length === 0 ? undefined : Promise.all(slow).then(() => undefined)
+  }
+
+  #take(executionCount: number, output: Output): Promise<void> | undefined {
     const current = this.#current
     if (executionCount !== current?.executionCount || !current.run.request.hasResult) {
       this.#late.add(executionCount, output)
@@ -679,23 +783,34 @@ interface CurrentRun {
 }
 
 interface Attempt {
-  outcome: RunOutcome
-  stopped: StopReason | null
-  exceeded: Exceeded | null
+  readonly outcome: RunOutcome
+  readonly stopped: StopReason | null
+  readonly exceeded: Exceeded | null
+  readonly usage: RunUsage | null
 }
 
 type RunEnd = Pick<
   FinishedRun,
-  'reply' | 'stopped' | 'exceeded' | 'death' | 'goesOn' | 'durationMs'
+  'reply' | 'stopped' | 'exceeded' | 'death' | 'goesOn' | 'durationMs' | 'usage'
 >
 
 function durationOf({ startedAtMs }: AskedRun): number {
   return performance.now() - startedAtMs
 }
 
+function planned(reason: string): Restart {
+  return { reason, restarted: true, isPlanned: true }
+}
+
 /** Whether the process died before it had begun with the code. */
 function isUntouched(outcome: RunOutcome): outcome is Extract<RunOutcome, { type: 'died' }> {
   return outcome.type === 'died' && !outcome.started
+}
+
+/** What is known of what a run has used, which took `wallMs` as it is seen from here. */
+function usageOf(outcome: RunOutcome, wallMs: number): RunUsage | null {
+  if (outcome.type === 'reply') return outcome.reply.usage
+  return outcome.started ? { wall_ms: Math.round(wallMs * 1000) / 1000 } : null
 }
 
 const NO_CHANGES: FileChanges = { files: [], notices: [] }

@@ -10,6 +10,8 @@ import { cutMiddle } from './bounded-text.js'
 
 /** Outputs other than text that are kept: more would fill Node's memory, and nobody looks at them. */
 const MAX_RICH = 1000
+/** Characters of all of them: one run's images must not fill Node's memory either. */
+const MAX_RICH_CHARACTERS = 256 * 1024 * 1024
 const CUT_AT = 4096
 
 /** An output as a result has it: what was to be cleared is. */
@@ -30,6 +32,7 @@ export class OutputLog {
   #tailSize = 0
   #leftOut = 0
   #richCount = 0
+  #richCharacters = 0
   #richLeftOut = 0
   readonly #tooLong = new Set<string>()
   #clearsNext = false
@@ -86,7 +89,7 @@ export class OutputLog {
     this.#tail = []
     this.#headRoom = Math.ceil(this.#limit / 2)
     this.#tailSize = this.#leftOut = 0
-    this.#richCount = 0
+    this.#richCount = this.#richCharacters = 0
     this.#clearsNext = false
   }
 
@@ -102,23 +105,35 @@ export class OutputLog {
   }
 
   #addRich(output: RichOutput): void {
-    if (this.#richCount === MAX_RICH) {
+    const bounded = this.#bounded(output)
+    const characters = this.#richCharacters + charactersOf(bounded)
+    if (this.#richCount === MAX_RICH || characters > MAX_RICH_CHARACTERS) {
       this.#richLeftOut += 1
       return
     }
     this.#richCount += 1
-    ;(this.#headRoom > 0 ? this.#head : this.#tail).push(this.#bounded(output))
+    this.#richCharacters = characters
+    ;(this.#headRoom > 0 ? this.#head : this.#tail).push(bounded)
   }
 
   /** Changes the displays with its id; one that is not of this run is changed by whoever shows it. */
   #update(update: DisplayUpdate): void {
-    const { data, metadata } = this.#bounded(update)
+    const bounded = this.#bounded(update)
+    const { data, metadata } = bounded
     const isMeant = (output: KeptOutput) =>
       'display_id' in output && output.display_id === update.display_id
-    if (!this.rich.some(isMeant)) {
+    const meant = this.rich.filter(isMeant)
+    if (meant.length === 0) {
       this.#addRich(update)
       return
     }
+    const before = meant.reduce((sum, output) => sum + charactersOf(output), 0)
+    const characters = this.#richCharacters - before + meant.length * charactersOf(bounded)
+    if (characters > MAX_RICH_CHARACTERS) {
+      this.#richLeftOut += 1
+      return
+    }
+    this.#richCharacters = characters
     const updated = (output: KeptOutput) =>
       isMeant(output) ? { ...output, data, metadata } : output
     this.#head = this.#head.map(updated)
@@ -154,6 +169,14 @@ export class OutputLog {
       return text === '' ? [] : [{ ...output, text }]
     })
   }
+}
+
+/** About how much memory a bundle takes. */
+function charactersOf({ data, metadata }: MimeBundle): number {
+  const contents = [...Object.values(data), metadata]
+  return contents.reduce<number>((sum, content) => {
+    return sum + (typeof content === 'string' ? content.length : JSON.stringify(content).length)
+  }, 0)
 }
 
 /** Appends text to outputs; answers by how many characters they have become longer. */

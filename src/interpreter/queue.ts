@@ -2,6 +2,8 @@
 import { AbortedError } from '../errors.js'
 import { keepAlive } from './keep-alive.js'
 
+const ABORTED_BEFORE = 'The call was aborted by its signal before it began. Nothing has been run.'
+
 /** Does something, and may answer it before all is done. */
 export type Task<T> = (answer: (value: T) => void) => Promise<T>
 
@@ -16,22 +18,33 @@ export interface Waiting {
 /** Does one task at a time, in order: each begins when those before it are done, be they answered or not. */
 export class Queue {
   #last: Promise<unknown> = Promise.resolve()
+  /** Tasks that are not done yet. */
+  #pending = 0
+  #doneAtMs = performance.now()
   #refusal: (() => Error) | null = null
   /** Rejects a call that waits; only those that can be refused. */
   readonly #refuse = new Set<(error: Error) => void>()
+
+  /** Since when there has been nothing to do, on the clock of `performance.now()`; null while there is. */
+  get idleSinceMs(): number | null {
+    return this.#pending === 0 ? this.#doneAtMs : null
+  }
 
   /** Does the task in its turn. Node stays alive until it is done. */
   add<T>(task: Task<T>, { signal, always = false }: Waiting = {}): Promise<T> {
     if (this.#refusal !== null && !always) return Promise.reject(this.#refusal())
     const release = keepAlive()
     const before = this.#last
+    this.#pending += 1
     return new Promise<T>((resolve, reject) => {
       let isWanted = true
+      let hasBegun = false
       const refuse = (error: Error) => {
         isWanted = false
         reject(error)
       }
-      const abort = () => refuse(new AbortedError(signal?.reason))
+      const abort = () =>
+        refuse(new AbortedError(signal?.reason, hasBegun ? undefined : ABORTED_BEFORE))
       const answer = (value: T) => {
         signal?.removeEventListener('abort', abort)
         resolve(value)
@@ -41,6 +54,7 @@ export class Queue {
       if (!always) this.#refuse.add(refuse)
       this.#last = before.then(async () => {
         this.#refuse.delete(refuse)
+        hasBegun = true
         try {
           if (isWanted) answer(await task(answer))
         } catch (error) {
@@ -48,6 +62,8 @@ export class Queue {
         } finally {
           signal?.removeEventListener('abort', abort)
           release()
+          this.#pending -= 1
+          this.#doneAtMs = performance.now()
         }
       })
     })

@@ -7,6 +7,7 @@ import type {
   OnInput,
   Restored,
   RunReply,
+  RunUsage,
   ValueForm,
   VariablesRequest,
 } from '../engine/engine.js'
@@ -43,8 +44,22 @@ export interface ExecuteRequest extends RunLimits {
   readonly onOutput: LiveListener | null
   /** Answers what the code asks; null: nobody can be asked. */
   readonly onInput: OnInput | null
+  /** Hears what came of it, whatever its call is answered; null: nobody does. */
+  readonly witness: RunWitness | null
   /** Follows which files it changes; null: nobody does. */
   readonly recording: Recording | null
+}
+
+/** Hears once what came of a run, when its session has done with it. */
+export interface RunWitness {
+  /** It has run; the call may have been answered or rejected before. */
+  ended(run: FinishedRun): void
+  /**
+   * None of its code has run.
+   *
+   * @param executionCount - its number; null where its turn never came
+   */
+  failed(error: unknown, executionCount: number | null): void
 }
 
 /** A process was replaced by a new one. */
@@ -55,6 +70,8 @@ export interface Restart {
   readonly restarted: boolean
   /** Why none does. */
   readonly trouble?: string
+  /** It was no fault: the old one was ended by a limit of the toolset's sessions. */
+  readonly isPlanned?: true
 }
 
 /** What a new process has of the variables of the old one. */
@@ -80,6 +97,10 @@ export interface FinishedRun {
   /** Null if the process died in this run, or if the run goes on. */
   readonly reply: RunReply | null
   readonly durationMs: number
+  /** How many runs its session may have, if this was the last of them; else null. */
+  readonly lastOf: number | null
+  /** What it has used of the machine; null if it goes on, or none of its code has run. */
+  readonly usage: RunUsage | null
   /** How long it waited for what its interpreter had to do before. */
   readonly queuedMs: number
   /** The files that it has changed; none yet if it goes on. */

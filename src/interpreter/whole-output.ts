@@ -1,6 +1,7 @@
 /** A file that takes all that a run writes to a stream. */
-import { mkdir, open, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, type FileHandle } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { inFolder } from '../files/inside.js'
 
 /** A run that never stops to write must not fill the disk. */
 const MAX_BYTES = 256 * 1024 * 1024
@@ -50,14 +51,18 @@ export class WholeOutput {
   }
 
   #open(): Promise<FileHandle> {
-    this.#file ??= makeFolder(dirname(this.path)).then(() => open(this.path, 'wx'))
+    this.#file ??= this.#make()
     return this.#file
   }
-}
 
-/** Makes a folder, but not the one that it is in: a workdir that was removed is not ours to bring back. */
-async function makeFolder(path: string): Promise<void> {
-  await mkdir(path).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  })
+  /**
+   * Makes the file and its folder, but not the one that this is in: a workdir that was removed is not
+   * ours to bring back. User code may have put a link in the folder's place, which is not followed.
+   */
+  #make(): Promise<FileHandle> {
+    const folder = dirname(this.path)
+    return inFolder(dirname(folder), basename(folder), true, (opened) =>
+      open(opened.at(basename(this.path)), 'wx'),
+    )
+  }
 }

@@ -6,7 +6,7 @@ import type { FinishedRun, SessionState } from '../interpreter/run.js'
 import { settlesWithin } from '../interpreter/settles-within.js'
 import type { InterpreterOptions, Interpreters } from './interpreters.js'
 import { emitted, runResult, stateOf } from './result.js'
-import type { FigureFolder, EmittedFields, RunResult } from './result.js'
+import type { EmittedFields, ResultSettings, RunResult } from './result.js'
 
 /** Which run is meant. */
 export interface ExecutionOptions extends InterpreterOptions {
@@ -110,8 +110,8 @@ export function meantRun(
  *
  * @throws UnknownExecutionError
  */
-export async function peek(meant: MeantRun, folder: FigureFolder): Promise<PeekAnswer> {
-  return look(find(meant), folder)
+export async function peek(meant: MeantRun, settings: ResultSettings): Promise<PeekAnswer> {
+  return look(find(meant), settings)
 }
 
 /**
@@ -122,14 +122,14 @@ export async function peek(meant: MeantRun, folder: FigureFolder): Promise<PeekA
 export async function wait(
   meant: MeantRun,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
-  folder: FigureFolder,
+  settings: ResultSettings,
 ): Promise<WaitAnswer> {
   const found = find(meant)
   const { finished } = found.run
   await unlessAborted(timeoutMs === 0 ? finished : settlesWithin(finished, timeoutMs), signal)
   const { end } = found.run
-  if (end === null) return { ...(await look(found, folder)), running: true }
-  return { ...standing(found), running: false, run: await result(found, end, folder) }
+  if (end === null) return { ...(await look(found, settings)), running: true }
+  return { ...standing(found), running: false, run: await result(found, end, settings) }
 }
 
 /**
@@ -137,7 +137,7 @@ export async function wait(
  *
  * @throws UnknownExecutionError where there is none
  */
-export async function stop(meant: MeantRun, folder: FigureFolder): Promise<StopAnswer> {
+export async function stop(meant: MeantRun, settings: ResultSettings): Promise<StopAnswer> {
   const named = meant.executionId === null ? null : find(meant)
   const interpreter = named?.interpreter ?? meant.interpreters[0]
   if (interpreter === undefined) throw new UnknownExecutionError(NOTHING_RUNS)
@@ -147,7 +147,7 @@ export async function stop(meant: MeantRun, folder: FigureFolder): Promise<StopA
     // Where nothing was stopped, it had ended at that moment, or before.
     const finished = await run.finished
     const answer = ending(interpreter, { executionCount: run.executionCount, finished })
-    const ended = await result({ interpreter, run }, finished, folder)
+    const ended = await result({ interpreter, run }, finished, settings)
     return { ...answer, execution_id: run.id, run: ended }
   }
   if (stopped === null) throw new UnknownExecutionError(NOTHING_RUNS)
@@ -179,8 +179,8 @@ function find({ interpreters, executionId }: MeantRun): FoundRun {
   )
 }
 
-async function look(found: FoundRun, folder: FigureFolder): Promise<PeekAnswer> {
-  return { ...standing(found), output: await emitted(await found.run.unseen.look(), folder) }
+async function look(found: FoundRun, settings: ResultSettings): Promise<PeekAnswer> {
+  return { ...standing(found), output: await emitted(await found.run.unseen.look(), settings) }
 }
 
 function standing({ interpreter, run }: FoundRun): DetachedAnswer {
@@ -204,10 +204,10 @@ function standing({ interpreter, run }: FoundRun): DetachedAnswer {
 function result(
   { interpreter, run }: FoundRun,
   end: FinishedRun,
-  folder: FigureFolder,
+  settings: ResultSettings,
 ): Promise<RunResult> {
   run.isEndTold = true
-  return runResult(interpreter.id, end, folder)
+  return runResult(interpreter.id, end, settings)
 }
 
 function ending(interpreter: Interpreter, { executionCount, finished }: Interrupted): EndAnswer {

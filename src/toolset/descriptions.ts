@@ -1,17 +1,23 @@
 /** The text that a model reads about the tools. */
+import type { ModuleRules } from '../engine/engine.js'
 
-export const RUN_DESCRIPTION = `Runs Python code in a persistent session and answers what it printed.
+const RUN_DESCRIPTION = `Runs Python code in a persistent session and answers what it printed.
 
 - Variables, imports, functions and the current directory stay for your next call. Files are relative to the working directory.
-- Like at the Python prompt, each top-level expression shows its value; a trailing semicolon silences it.
+- Like at the Python prompt, each top-level expression shows its value; a trailing semicolon silences it, as in plt.plot(x);
 - To get a value as data, set result_var_name to the name of a variable: its value comes as JSON in result.
-- Plots: use matplotlib as usual. Every figure open at plt.show() or at the end is saved as a file and closed; fig_storage_paths names the files. Charts of plotly and altair, DataFrames, images, HTML and Markdown are shown to the user as a value or by display().
+- Plots: use matplotlib. Every figure open at plt.show() or at the end is saved as a file and closed; fig_storage_paths names the files. Charts of plotly and altair, DataFrames, images, HTML and Markdown are shown to the user as a value or by display().
 - files lists the files below the working directory that were created or changed during the run.
-- success says whether the code ran to its end. If not, error has name, value and traceback; correct the code and call again. Variables set before the error are kept.
+- success says whether the code ran to its end. If not, error has name, value and traceback; correct it and call again. Variables set before the error are kept.
 - If the Python process dies, your session goes on. state says how: restored means that variables and imports are as after the run numbered restored_to, so do again only what came after it; lost means that all are gone, so load your data again. notices says what happened.
 - A run that takes longer than its time limit (timeout_ms) is stopped. Split long work into several calls, or pass on_timeout: "detach": then it goes on, and manage_interpreters has peek, wait and stop for it; until it ends, other code for its session is refused.
 - Top-level await works; background tasks only go on while a later call awaits. input() works only where somebody can be asked.
 - Notebook syntax works: !command, lines = !command, %pip install, %%bash, %time, %timeit, %%writefile, %run, name?`
+
+/** Describes `run_python_code`. */
+export function runDescription(modules: ModuleRules | null): string {
+  return modules === null ? RUN_DESCRIPTION : `${RUN_DESCRIPTION}\n- ${modules.hint}`
+}
 
 export const MANAGE_DESCRIPTION = `Manages Python interpreters. You have a session of your own already, which run_python_code uses: you need this tool only to
 
@@ -21,7 +27,7 @@ export const MANAGE_DESCRIPTION = `Manages Python interpreters. You have a sessi
 - restart: start an interpreter afresh; all its variables are lost.
 - delete: end an interpreter.
 - checkpoint: remember all variables as they are now, before a risky step; answers its checkpoint_id. Give it a name if you like.
-- rollback: go back to a checkpoint, named by its id or name; without one, undo the last run.
+- rollback: go back to a checkpoint, named by its id or name; without one, undo the last run, if there is a checkpoint from before it: quick runs share one, so make one before a risky step.
 - branch: make a new interpreter that goes on from your present state, or from a checkpoint; answers its interpreter_id. Use it to try several ideas from one state without loading the data again.
 - drop: forget a checkpoint.
 - peek: see what a detached run has printed since your last look, and whether it still runs.

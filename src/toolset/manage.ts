@@ -5,7 +5,8 @@ import type { Interpreter, InterpreterStatus } from '../interpreter/interpreter.
 import { interrupt, meantRun, peek, stop, wait } from './control.js'
 import type { PeekAnswer, StopAnswer, WaitOptions } from './control.js'
 import type { InterpreterOptions, Interpreters } from './interpreters.js'
-import type { FigureFolder } from './result.js'
+import { redacted } from './redaction.js'
+import type { ResultSettings } from './result.js'
 import { listVariables, type VariableInfo } from './variables.js'
 
 /** What `checkpoint` takes. */
@@ -81,6 +82,11 @@ export interface InterpreterInfo {
   created_at: string
   /** ISO 8601. */
   last_used_at: string
+  /**
+   * When it will be ended, if it stays idle until then; absent while it is busy, and without
+   * `sessionIdleMs`. ISO 8601.
+   */
+  expires_at?: string
   /** Resident memory of the process; null where unknown. */
   memory_bytes: number | null
   /** How the process was started: forked from a template or checkpoint, or spawned; or not yet. */
@@ -128,13 +134,14 @@ export interface Caller {
 export interface WaitSettings {
   /** How long a wait is that names no limit, in ms; 0 for as long as it takes. */
   readonly timeoutMs: number
-  readonly figureFolder: FigureFolder
+  readonly results: ResultSettings
 }
 
 const NO_SESSION =
   'There is no session yet: the first run of code starts one. To name an interpreter, pass its interpreter_id.'
 const DROP_WHAT =
-  'Which checkpoint? Pass its id or name as checkpoint; "list" shows those there are.'
+  'Which checkpoint? Pass its id or name as checkpoint; the operation "list" of manageInterpreters ' +
+  'shows those that there are.'
 
 const ON_AN_INTERPRETER = ['interpreter_id'] as const
 const ON_A_RUN = ['interpreter_id', 'execution_id'] as const
@@ -174,23 +181,26 @@ export async function manage(
   interpreters: Interpreters,
   request: Request,
   { client, only, signal }: Caller,
-  { timeoutMs, figureFolder }: WaitSettings,
+  { timeoutMs, results }: WaitSettings,
 ): Promise<ManageResult> {
   const { operation, interpreter_id: id, checkpoint } = request
   const refused = refusal(request)
   if (refused !== null) return { success: false, error: refused }
   if (operation === 'create') return answer(await interpreters.create(client))
   if (operation === 'list') {
-    return { success: true, interpreters: await Promise.all(interpreters.all(only).map(info)) }
+    const infos = interpreters.all(only).map((one) => info(one, interpreters.expiresAt(one)))
+    return { success: true, interpreters: await Promise.all(infos) }
   }
   const meant = () => meantRun(interpreters, request, client, only)
-  if (operation === 'peek') return peek(meant(), figureFolder)
-  if (operation === 'stop') return stop(meant(), figureFolder)
+  if (operation === 'peek') return peek(meant(), results)
+  if (operation === 'stop') return stop(meant(), results)
   if (operation === 'wait') {
-    return wait(meant(), { timeoutMs: request.timeout_ms ?? timeoutMs, signal }, figureFolder)
+    return wait(meant(), { timeoutMs: request.timeout_ms ?? timeoutMs, signal }, results)
   }
   const interpreter = id == null ? interpreters.existingSession(client) : interpreters.get(id, only)
-  if (interpreter === undefined) return { success: false, error: NO_SESSION }
+  if (interpreter === undefined) {
+    return { success: false, error: noSession(interpreters.howSessionEnded(client)) }
+  }
   switch (operation) {
     case 'restart':
       await interpreter.restart()
@@ -211,12 +221,18 @@ export async function manage(
       return {
         success: true,
         interpreter_id: interpreter.id,
-        variables: await listVariables(interpreter, { timeoutMs, signal }),
+        variables: redacted(
+          await listVariables(interpreter, { timeoutMs, signal }),
+          results.secrets,
+        ),
       }
     case 'branch': {
       const owner = request.new_client_id ?? interpreter.clientId
       const branch = async (from: Checkpoint) =>
-        answerWith(await interpreters.branch(from, owner, request.reseed === true), from)
+        answerWith(
+          await interpreters.branch(interpreter, from, owner, request.reseed === true),
+          from,
+        )
       return checkpoint == null
         ? interpreter.usePresentState(branch)
         : branch(interpreter.findCheckpoint(checkpoint))
@@ -228,6 +244,12 @@ function refusal(request: Request): string | null {
   const { operation } = request
   const wrong = FIELDS.find((field) => request[field] != null && !TAKES[operation].includes(field))
   return wrong === undefined ? null : `The operation ${operation} takes no ${wrong}.`
+}
+
+function noSession(howEnded: string | undefined): string {
+  return howEnded === undefined
+    ? NO_SESSION
+    : `There is no session any more: its Python process ${howEnded}. The next run of code starts a new one.`
 }
 
 function answer(interpreter: Interpreter): ManageResult {
@@ -243,7 +265,7 @@ function answerWith(interpreter: Interpreter, checkpoint: Checkpoint): Checkpoin
   }
 }
 
-async function info(interpreter: Interpreter): Promise<InterpreterInfo> {
+async function info(interpreter: Interpreter, expiresAt: Date | null): Promise<InterpreterInfo> {
   const { startedBy, unenforcedLimits } = interpreter
   const noCheckpoint = await interpreter.noCheckpointReason()
   return {
@@ -254,6 +276,7 @@ async function info(interpreter: Interpreter): Promise<InterpreterInfo> {
     execution_count: interpreter.executionCount,
     created_at: interpreter.createdAt.toISOString(),
     last_used_at: interpreter.lastUsedAt.toISOString(),
+    ...(expiresAt === null ? {} : { expires_at: expiresAt.toISOString() }),
     memory_bytes: await interpreter.memoryBytes(),
     started_by: startedBy?.method ?? null,
     ...(startedBy?.method === 'spawn' ? { spawn_reason: startedBy.reason } : {}),

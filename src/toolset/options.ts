@@ -7,7 +7,11 @@ import type {
   ResourceLimits,
 } from '../engine/engine.js'
 import type { OnTimeout } from '../interpreter/run.js'
+import type { AuditListener, Logger } from './audit.js'
+import type { WhenFull } from './interpreters.js'
+import type { ModulesOption } from './modules.js'
 import type { OnOutput } from './output-listener.js'
+import type { SecretValues } from './redaction.js'
 import type { RunResult } from './result.js'
 
 /** Options of {@link PythonInterpreterToolSet}. */
@@ -55,6 +59,43 @@ export interface PythonInterpreterToolSetOptions {
   readonly tier?: Tier
   /** Hears once of each detached run that has ended; what it throws is not caught. */
   readonly onDetachedRunEnd?: DetachedRunEndListener
+  /**
+   * Which top-level modules the code of runs may import: all but those in `deny` or, with `allow`, those
+   * and the standard library. A guide for models, no wall. @default all
+   */
+  readonly modules?: ModulesOption
+  /**
+   * Values of at least 4 characters that are replaced by `[redacted]` in all that code says and results
+   * tell. docs/sessions.md lists what is not redacted.
+   */
+  readonly secrets?: SecretValues
+  /**
+   * Hears of each run that was asked for, when it has ended or will never begin; is not waited for. What
+   * it throws breaks no run: it is logged, or without `logger` a warning of Node's.
+   */
+  readonly onAudit?: AuditListener
+  /**
+   * Gets a line of level info for each run, warn where a process was replaced, and error where none could
+   * be started: a logger of pino's, an object with the same methods, or `console`.
+   */
+  readonly logger?: Logger
+  /**
+   * How long an interpreter may be idle before it is ended, with its checkpoints, in ms; the first result
+   * of a client that comes back says so. 0 for as long as the toolset. @default 0
+   */
+  readonly sessionIdleMs?: number
+  /** How many interpreters there may be, sessions and those made beside them; 0 for any number. @default 0 */
+  readonly maxSessions?: number
+  /**
+   * What happens if one more is needed: it is refused with a {@link TooManySessionsError}, or takes the
+   * place of the one that has been idle for longest, never of one in use. @default 'refuse'
+   */
+  readonly whenFull?: WhenFull
+  /**
+   * How many runs an interpreter may have: after the last one its process is ended, and the next one
+   * starts afresh and says so. 0 for any number. @default 0
+   */
+  readonly maxRunsPerSession?: number
   /** How long an interrupted run may take to stop before its process is killed. @default 5000 */
   readonly interruptGraceMs?: number
   /**
@@ -71,8 +112,15 @@ export interface PythonInterpreterToolSetOptions {
   /** How many of those are kept. @default 2 */
   readonly checkpoints?: number
   /**
-   * Whether matplotlib figures are captured, into which folder (relative to the workdir, default
-   * `.matplotlib_figs`), as what (default `png`) and with how many dots per inch (default: each
+   * Whether each session is inside of walls: its own processes, temporary files and network without any
+   * way out, and of other files only those that programs need, read-only but for the workdir; `read`
+   * and `write` name more, relative to the workdir. Linux with bubblewrap. @default false
+   */
+  readonly sandbox?:
+    boolean | { readonly read?: readonly string[]; readonly write?: readonly string[] }
+  /**
+   * Whether matplotlib figures are captured, into which folder (relative to the workdir and below it,
+   * default `.matplotlib_figs`), as what (default `png`) and with how many dots per inch (default: each
    * figure's own).
    */
   readonly figures?:

@@ -1,8 +1,9 @@
 /** What `runPythonCode` answers: what is known of a finished run, in the words of the tool. */
-import { access, mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { v4 as uuid } from 'uuid'
-import type { JsonValue, LimitName, RunError } from '../engine/engine.js'
+import type { JsonValue, LimitName, RunError, RunUsage } from '../engine/engine.js'
+import { inFolder, type OpenFolder } from '../files/inside.js'
 import type { FileChange } from '../files/recording.js'
 import { onOneLine } from '../interpreter/bounded-text.js'
 import type { WholeOutput } from '../interpreter/whole-output.js'
@@ -11,7 +12,9 @@ import type { Limit } from '../interpreter/clocks.js'
 import type { Exceeded } from '../interpreter/limit-watch.js'
 import type { FinishedRun, SessionState, SetBack } from '../interpreter/run.js'
 import type { Execution, LateOutput, LiveOutput } from '../interpreter/execution.js'
+import type { Secrets } from '../interpreter/secrets.js'
 import { chartOf, type Chart } from './charts.js'
+import { withoutSecrets } from './redaction.js'
 
 /** What went wrong in a run. */
 export interface ErrorOutput extends RunError {
@@ -65,6 +68,8 @@ export interface RunFields<Value = JsonValue> {
   duration_ms: number
   /** How long the run had to wait for others before it. */
   queued_ms?: number
+  /** What the run has used of the machine; absent where it goes on. */
+  usage?: RunUsage
   /** A time limit was reached. */
   timed_out?: true
   /** The limit of its session that the run went over, where that is known. */
@@ -86,8 +91,8 @@ export interface RunFields<Value = JsonValue> {
    * tells which are not seen.
    */
   files?: FileChange[]
-  /** Fields that are too long to be worth a model's attention. */
-  hidden_to_model: ('outputs' | 'base64_uri' | 'charts')[]
+  /** Fields that are too long to be worth a model's attention, or of no use to it. */
+  hidden_to_model: ('outputs' | 'base64_uri' | 'charts' | 'usage')[]
   /** The Python process died in this run. */
   interpreter_crashed?: true
   /** A new process has taken over, in this run or before it. */
@@ -126,6 +131,12 @@ export interface FigureFolder {
   readonly folder: string
 }
 
+/** What the results of a toolset are made with. */
+export interface ResultSettings extends FigureFolder {
+  /** What no result may have; null for nothing. */
+  readonly secrets: Secrets | null
+}
+
 type Restored = Extract<SetBack, { state: 'restored' }>
 
 /** Variables named to a model after a restore, and characters of each name. */
@@ -136,20 +147,21 @@ const MAX_NAME = 50
 export async function runResult(
   interpreterId: string,
   run: FinishedRun,
-  figureFolder: FigureFolder,
+  settings: ResultSettings,
 ): Promise<RunResult> {
   const { execution, reply } = run
   const error = runError(run)
   const late = run.late.map(lateOutput).filter(({ stdout, stderr }) => stdout + stderr !== '')
-  const figures = await saveFigures(run, figureFolder)
+  const figures = await saveFigures(run, settings)
   const notices = [
     ...detachedNotices(run),
     ...restartNotices(run),
     ...limitNotices(run),
     ...endNotices(run),
+    ...lastNotices(run),
     ...figures.notices,
     ...(reply?.notices ?? []),
-    ...truncationNotices(execution, figureFolder.workdir),
+    ...truncationNotices(execution, settings.workdir),
     ...run.files.notices,
   ]
   const fields: RunFields = {
@@ -165,12 +177,13 @@ export async function runResult(
     execution_count: execution.executionCount,
     duration_ms: Math.round(run.durationMs * 1000) / 1000,
     ...(run.queuedMs < 1 ? {} : { queued_ms: Math.round(run.queuedMs * 1000) / 1000 }),
+    ...(run.usage === null ? {} : { usage: run.usage }),
     ...(limitOf(run) === null ? {} : { timed_out: true as const }),
     ...(run.exceeded === null ? {} : { limit: run.exceeded.limit }),
     ...(run.goesOn === null ? {} : { detached: true as const }),
     ...(run.executionId === null ? {} : { execution_id: run.executionId }),
     ...figures.fields,
-    hidden_to_model: hiddenToModel(figures.fields),
+    hidden_to_model: [...hiddenToModel(figures.fields), 'usage'],
     ...(run.files.files.length === 0 ? {} : { files: [...run.files.files] }),
     ...(crashed(run) ? { interpreter_crashed: true as const } : {}),
     ...(run.restart === null
@@ -188,17 +201,19 @@ export async function runResult(
     ...(notices.length === 0 ? {} : { notices }),
   }
   // Spread last: an object that begins with a spread is slow to make, a hundredth of a trivial run.
-  return error === null ? { success: true, ...fields } : { success: false, error, ...fields }
+  const result: RunResult =
+    error === null ? { success: true, ...fields } : { success: false, error, ...fields }
+  return withoutSecrets(result, settings.secrets)
 }
 
 /** Makes the part of a result that says what a run has emitted, writing figures to files. */
 export async function emitted(
   execution: Execution,
-  figureFolder: FigureFolder,
+  settings: ResultSettings,
 ): Promise<EmittedFields> {
-  const figures = await saveFigures({ execution, late: [] }, figureFolder)
-  const notices = [...figures.notices, ...truncationNotices(execution, figureFolder.workdir)]
-  return {
+  const figures = await saveFigures({ execution, late: [] }, settings)
+  const notices = [...figures.notices, ...truncationNotices(execution, settings.workdir)]
+  const fields = {
     stdout: execution.stdout.toString(),
     stderr: execution.stderr.toString(),
     outputs: [...execution.log.toArray()],
@@ -206,6 +221,7 @@ export async function emitted(
     hidden_to_model: hiddenToModel(figures.fields),
     ...(notices.length === 0 ? {} : { notices }),
   }
+  return withoutSecrets(fields, settings.secrets)
 }
 
 function hiddenToModel({ base64_uri: uris }: FigureFields): RunFields['hidden_to_model'] {
@@ -222,7 +238,7 @@ function crashed({ death, stopped }: FinishedRun): boolean {
 }
 
 /** The limit that the run has reached; null if it has reached none. */
-function limitOf({ goesOn, stopped }: FinishedRun): Limit | null {
+export function limitOf({ goesOn, stopped }: FinishedRun): Limit | null {
   return goesOn ?? (stopped?.type === 'timeout' ? stopped : null)
 }
 
@@ -230,7 +246,8 @@ function limitWords({ clock, ms }: Limit): string {
   return clock === 'run' ? `time limit of ${ms} ms` : `limit of ${ms} ms without output`
 }
 
-function runError(run: FinishedRun): RunError | null {
+/** What went wrong in a run; null if nothing did. */
+export function runError(run: FinishedRun): RunError | null {
   const { reply, stopped, goesOn } = run
   if (goesOn !== null) return stillRunning(run, goesOn)
   if (reply === null) return deathError(run)
@@ -343,6 +360,14 @@ function bounded(names: readonly string[]): string {
   return onOneLine(shown.join(', '))
 }
 
+function lastNotices({ lastOf }: FinishedRun): string[] {
+  if (lastOf === null) return []
+  return [
+    `This was the last run that the session may have (maxRunsPerSession: ${lastOf}): its variables are ` +
+      'gone now, and the next run starts afresh.',
+  ]
+}
+
 const LIMIT_WORDS: Record<LimitName, string> = {
   memory: 'bytes of memory for each process',
   cpus: 'CPUs',
@@ -387,12 +412,16 @@ function truncationNotices(execution: Execution, workdir: string): string[] {
   const rich =
     richLeftOut === 0
       ? []
-      : [`The last ${richLeftOut} figures and displays of the run were left out: too many.`]
+      : [
+          `The last ${richLeftOut} figures and displays of the run were left out: too many or too large.`,
+        ]
   const texts = (['stdout', 'stderr'] as const).flatMap((name) => {
     const { leftOut, bytes, whole } = execution[name]
     if (leftOut === 0) return []
     const where = whole === null ? '' : wholeSentence(whole, workdir)
-    return [`${name} had ${bytes} bytes; ${leftOut} in its middle were left out.${where}`]
+    return [
+      `${name} had ${bytes} bytes; ${leftOut} in its middle were left out of the result.${where}`,
+    ]
   })
   return [...texts, ...rich, ...formats]
 }
@@ -439,8 +468,10 @@ async function saveFigures(
   }
   try {
     const { workdir, folder } = figureFolder
-    await makeFolder(figureFolder)
-    const paths = await Promise.all(figures.map((figure) => savedFigure(figure, workdir, folder)))
+    // Links in the place of folders, which user code may have made, are not followed.
+    const paths = await inFolder(workdir, folder, true, (opened) =>
+      Promise.all(figures.map((figure) => savedFigure(figure, folder, opened))),
+    )
     const last = paths.at(-1)
     return {
       fields: {
@@ -487,24 +518,20 @@ function lateFigures(late: FinishedRun['late']): string[] {
 /** The files of figures that are saved: one that a run has shown so far is also in its result. */
 const saved = new WeakMap<object, Promise<string>>()
 
-function savedFigure(figure: Figure, workdir: string, folder: string): Promise<string> {
-  const path = saved.get(figure.source) ?? saveFigure(figure, workdir, folder)
+function savedFigure(figure: Figure, folder: string, opened: OpenFolder): Promise<string> {
+  const path = saved.get(figure.source) ?? saveFigure(figure, folder, opened)
   saved.set(figure.source, path)
   return path
 }
 
 async function saveFigure(
   { base64, extension }: Figure,
-  workdir: string,
   folder: string,
+  opened: OpenFolder,
 ): Promise<string> {
-  const path = join(workdir, folder, `${uuid()}.${extension}`)
-  await writeFile(path, base64, 'base64')
-  return relative(workdir, path)
+  const name = `${uuid()}.${extension}`
+  await writeFile(opened.at(name), base64, { encoding: 'base64', flag: 'wx' })
+  return join(folder, name)
 }
 
 /** Makes the figures' folder, but not the workdir: one that was removed is not ours to bring back. */
-async function makeFolder({ workdir, folder }: FigureFolder): Promise<void> {
-  await access(workdir)
-  await mkdir(join(workdir, folder), { recursive: true })
-}

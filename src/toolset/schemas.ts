@@ -1,11 +1,13 @@
 /** The shapes of what callers pass: the tools' inputs, a programmer's options, and their errors. */
+import { normalize } from 'node:path'
 import { z } from 'zod'
 import type { Engine, OnInput } from '../engine/engine.js'
-import { InvalidOptionError } from '../errors.js'
+import { leavesRoot } from '../files/inside.js'
+import { MAX_TIMEOUT_MS } from '../parse-options.js'
+import type { AuditListener, Logger } from './audit.js'
 import type { DetachedRunEndListener } from './options.js'
 import type { OnOutput } from './output-listener.js'
-
-const MAX_TIMEOUT_MS = 2 ** 31 - 1 // what setTimeout can do
+import type { SecretValues } from './redaction.js'
 
 const interpreterId = z
   .string()
@@ -69,8 +71,8 @@ export const manageInput = z.strictObject({
     .string()
     .nullish()
     .describe(
-      'For rollback, branch and drop: the id or name of a checkpoint. Default: for rollback the one ' +
-        'before the last run, for branch the present state.',
+      'For rollback, branch and drop: the id or name of a checkpoint. Default: for rollback one ' +
+        'from before the last run, for branch the present state.',
     ),
   reseed: z
     .boolean()
@@ -105,12 +107,14 @@ function isEngine(value: unknown): value is Engine {
   return ['start', 'close'].every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
-/** The toolset's options, of which only the engine is looked at. */
-export const constructorOptions = z.looseObject({
-  engine: z
-    .custom<Engine>(isEngine, 'must be an Engine, with the methods start and close')
-    .optional(),
-})
+const isObject = (value: unknown) => typeof value === 'object' && value !== null
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error']
+
+function isLogger(value: unknown): value is Logger {
+  if (typeof value !== 'object' || value === null) return false
+  return LOG_LEVELS.every((level) => typeof Reflect.get(value, level) === 'function')
+}
 
 const limit = z.int().min(1)
 const MIN_MEMORY = 64 * 2 ** 20 // of which Python and the worker use the half
@@ -147,6 +151,9 @@ export const runOptions = runInput.extend({
   resultAs: z.enum(['json', 'js']).optional(),
 })
 
+/** Those options as they were passed. */
+export type RunRequest = z.output<typeof runOptions>
+
 /** What a programmer can pass to the methods for variables. */
 export const variableOptions = z.strictObject({
   interpreter_id: interpreterId.nullish(),
@@ -178,11 +185,14 @@ export const waitOptions = executionOptions.extend({
   signal: z.instanceof(AbortSignal).optional(),
 })
 
-/** What can be passed to the toolset's constructor, but for the engine. */
+/** What can be passed to the toolset's constructor. */
 export const toolsetOptions = z.strictObject({
   name: z.string().min(1).default('python'),
   workdir: z.string().min(1).optional(),
   initCode: z.string().nullable().optional(),
+  engine: z
+    .custom<Engine>(isEngine, 'must be an Engine, with the methods start and close')
+    .optional(),
   python: z.string().min(1).optional(),
   env: z.record(z.string(), z.string()).default({}),
   inheritEnv: z.union([z.boolean(), z.array(z.string())]).default(false),
@@ -193,17 +203,46 @@ export const toolsetOptions = z.strictObject({
   onDetachedRunEnd: z
     .custom<DetachedRunEndListener>((value) => typeof value === 'function', 'must be a function')
     .optional(),
+  modules: z
+    .strictObject({ deny: z.array(z.string()).optional(), allow: z.array(z.string()).optional() })
+    .optional(),
+  secrets: z
+    .custom<SecretValues>(isObject, 'must be a list of texts, or an object of them')
+    .optional(),
+  onAudit: z.custom<AuditListener>(isFunction, 'must be a function').optional(),
+  logger: z
+    .custom<Logger>(isLogger, 'must have the methods debug, info, warn and error')
+    .optional(),
+  sessionIdleMs: timeoutMs.default(0),
+  maxSessions: z.int().min(0).default(0),
+  whenFull: z.enum(['refuse', 'evict']).default('refuse'),
+  maxRunsPerSession: z.int().min(0).default(0),
   limits: limits.default({}),
   tier: z.enum(['small', 'medium', 'large']).optional(),
   interruptGraceMs: timeoutMs.default(5_000),
   maxOutputBytes: z.int().min(2).default(1_000_000),
   checkpoint: z.enum(['auto', 'always', 'off']).default('auto'),
   checkpoints: z.int().min(1).max(100).default(2),
+  sandbox: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        read: z.array(z.string().min(1)).optional(),
+        write: z.array(z.string().min(1)).optional(),
+      }),
+    ])
+    .default(false),
   figures: z
     .union([
       z.boolean(),
       z.strictObject({
-        folder: z.string().min(1).optional(),
+        folder: z
+          .string()
+          .min(1)
+          .refine((folder) => !leavesRoot(normalize(folder)) && !folder.includes('\0'), {
+            error: 'must lead to a folder in the workdir',
+          })
+          .optional(),
         format: z.enum(['png', 'svg']).optional(),
         dpi: z.number().positive().optional(),
       }),
@@ -211,24 +250,5 @@ export const toolsetOptions = z.strictObject({
     .default(true),
 })
 
-/** The options with their defaults. */
-export type ToolsetSettings = z.output<typeof toolsetOptions>
-
-/** The value as the schema gives it back, or an error that names `what` and each mistake. */
-export function parse<T extends z.ZodObject>(schema: T, value: unknown, what: string): z.output<T> {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new InvalidOptionError(
-    `${what}: ${describeMistakes(parsed.error, Object.keys(schema.shape))}`,
-  )
-}
-
-function describeMistakes(error: z.ZodError, keys: readonly string[]): string {
-  return error.issues
-    .map((issue) => {
-      const { path, message } = issue
-      const known = issue.code === 'unrecognized_keys' ? ` (there are: ${keys.join(', ')})` : ''
-      return (path.length > 0 ? `${path.join('.')}: ${message}` : message) + known
-    })
-    .join('; ')
-}
+/** The options with their defaults, but for the engine. */
+export type ToolsetSettings = Omit<z.output<typeof toolsetOptions>, 'engine'>

@@ -9,13 +9,15 @@ import {
   InvalidOptionError,
   PythonInterpreterError,
 } from '../errors.js'
-import type { Engine, FigureFormat } from '../engine/engine.js'
+import type { Engine, FigureFormat, ModuleRules, OnInput, Sandbox } from '../engine/engine.js'
 import { isEngineFolder, LocalEngine } from '../engine/local/local-engine.js'
 import { WorkdirFiles } from '../files/workdir-files.js'
 import { WorkdirWatch } from '../files/workdir-watch.js'
-import { MANAGE_DESCRIPTION, RUN_DESCRIPTION } from './descriptions.js'
+import { Audit, type AuditedRun } from './audit.js'
+import { MANAGE_DESCRIPTION, runDescription } from './descriptions.js'
 import type { Interpreter } from '../interpreter/interpreter.js'
 import type { FinishedRun } from '../interpreter/run.js'
+import type { Secrets } from '../interpreter/secrets.js'
 import { meantRun, peek, stop, wait } from './control.js'
 import type {
   ExecutionOptions,
@@ -38,18 +40,19 @@ import {
   type ManageResult,
   type RollbackOptions,
 } from './manage.js'
+import { moduleRules } from './modules.js'
 import type { JsRunOptions, PythonInterpreterToolSetOptions, RunOptions } from './options.js'
+import { parse } from '../parse-options.js'
 import { toModelText, type ToolAnswer } from './model-text.js'
 import { OutputListener } from './output-listener.js'
-import { runResult, type FigureFolder, type RefusedRun, type RunResult } from './result.js'
+import { runResult, type RefusedRun, type ResultSettings, type RunResult } from './result.js'
+import { redacted, secretsOf } from './redaction.js'
 import { RunStream } from './run-stream.js'
 import {
   anyObject,
-  constructorOptions,
   executionOptions,
   manageInput,
   manageOptions,
-  parse,
   runInput,
   runOptions,
   toolContext,
@@ -57,6 +60,7 @@ import {
   variableArguments,
   variableOptions,
   waitOptions,
+  type RunRequest,
   type ToolsetSettings,
 } from './schemas.js'
 import type { Tool, ToolSet } from './tool.js'
@@ -103,42 +107,59 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   readonly #ownsEngine: boolean
   readonly #interpreters: Interpreters
   readonly #limits: ToolsetLimits
-  readonly #figureFolder: FigureFolder
+  readonly #secrets: Secrets | null
+  readonly #results: ResultSettings
+  readonly #modules: ModuleRules | null
   readonly #watch: WorkdirWatch
+  readonly #audit: Audit
   #closed = false
 
   /** @throws InvalidOptionError for an option of the wrong type; nothing is started yet. */
   constructor(options: PythonInterpreterToolSetOptions = {}) {
-    const { engine, ...rest } = parse(constructorOptions, options, CONSTRUCTOR)
-    const settings = parse(toolsetOptions, rest, CONSTRUCTOR)
+    const { engine, ...settings } = parse(toolsetOptions, options, CONSTRUCTOR)
     this.#settings = settings
     this.name = settings.name
     this.workdir = resolve(settings.workdir ?? '.')
     this.files = new WorkdirFiles(this.workdir)
     this.#engine = engine ?? new LocalEngine()
     this.#ownsEngine = engine === undefined
+    this.#modules = moduleRules(settings.modules)
     const spec = {
       python: settings.python,
       workdir: this.workdir,
       env: settings.env,
       inheritEnv: settings.inheritEnv,
       initCode: settings.initCode === undefined ? DEFAULT_INIT_CODE : settings.initCode,
+      modules: this.#modules,
       checkpoint: settings.checkpoint,
       limits: resourceLimits(settings),
       figures: figureFormat(settings),
+      sandbox: sandboxOf(settings, this.workdir),
     }
     this.#limits = toolsetLimits(settings)
+    this.#secrets = secretsOf(settings.secrets)
+    this.#audit = new Audit(settings.onAudit, settings.logger, this.#secrets)
     const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
-    this.#figureFolder = { workdir: this.workdir, folder }
-    this.#interpreters = new Interpreters(this.#engine, spec, {
+    const figures = relative(this.workdir, join(this.workdir, folder))
+    this.#results = { workdir: this.workdir, folder: figures, secrets: this.#secrets }
+    const interpreterSettings = {
       interruptGraceMs: settings.interruptGraceMs,
       maxOutputBytes: settings.maxOutputBytes,
       outputFolder: join(this.workdir, OUTPUT_FOLDER),
       checkpoints: settings.checkpoints,
       maxTimeoutMs: shorter(settings.maxTimeoutMs, this.#limits.wallMs),
-      onDetachedRunEnd: (interpreter, run) => this.#announceEnd(interpreter, run),
-    })
-    const figures = relative(this.workdir, join(this.workdir, folder))
+      maxRuns: settings.maxRunsPerSession,
+      secrets: this.#secrets,
+      onDetachedRunEnd: (interpreter: Interpreter, run: FinishedRun) =>
+        this.#announceEnd(interpreter, run),
+    }
+    this.#interpreters = new Interpreters(
+      this.#engine,
+      spec,
+      interpreterSettings,
+      settings,
+      this.#audit,
+    )
     this.#watch = new WorkdirWatch(this.workdir, (path) => {
       return path === figures || isEngineFolder(basename(path))
     })
@@ -164,13 +185,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   ): Promise<RunResult<JsValue>> {
     const given = isObject(first) ? first : { ...parse(anyObject, options, CALL), code: first }
     const request = parse(runOptions, given, CALL)
-    this.#requireOpen()
-    const limits = runLimits(request, this.#limits)
-    if (request.resultAs === 'js' && request.on_timeout === 'detach') {
-      throw new InvalidOptionError(`${CALL}: resultAs: 'js' is not for a run that may be detached.`)
-    }
-    const inputs = request.inputs === undefined ? null : inputsOf(request.inputs, 'inputs')
-    const interpreter = this.#interpreter(request)
+    const witness = this.#audit.run(request.client_id ?? DEFAULT_CLIENT, request.code)
+    const { limits, inputs, interpreter } = this.#prepared(request, witness)
     const listener = request.onOutput && new OutputListener(request.onOutput)
     const run = await interpreter.execute({
       code: request.code,
@@ -184,10 +200,11 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       onTimeout: request.on_timeout ?? 'interrupt',
       signal: request.signal,
       onOutput: listener === undefined ? null : (output) => listener.hear(output),
-      onInput: request.onInput ?? null,
+      onInput: this.#asking(request.onInput),
+      witness,
       recording: this.#watch.recording(),
     })
-    const json = await runResult(interpreter.id, run, this.#figureFolder)
+    const json = await runResult(interpreter.id, run, this.#results)
     const result = request.resultAs === 'js' ? await withJsValue(json, run) : json
     if (listener !== undefined && !run.execution.isMuted) await tellEnd(listener, result)
     return result
@@ -246,7 +263,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    */
   async variables(options: VariableOptions = {}): Promise<VariableInfo[]> {
     const { interpreter, patience } = this.#asked(options, 'variables()')
-    return listVariables(interpreter, patience)
+    return redacted(await listVariables(interpreter, patience), this.#secrets)
   }
 
   /**
@@ -257,10 +274,11 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    */
   async manageInterpreters(options: ManageOptions): Promise<ManageResult> {
     const request = parse(manageOptions, options, 'manageInterpreters()')
-    return answerErrors(() => {
+    const answer = await answerErrors(() => {
       this.#requireOpen()
       return this.#manage(request)
     })
+    return answer.success ? answer : redacted(answer, this.#secrets)
   }
 
   /**
@@ -306,7 +324,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    * @throws UnknownExecutionError where there is none
    */
   async peek(options: ExecutionOptions = {}): Promise<PeekAnswer> {
-    return peek(this.#meantRun(parse(executionOptions, options, 'peek()')), this.#figureFolder)
+    return peek(this.#meantRun(parse(executionOptions, options, 'peek()')), this.#results)
   }
 
   /**
@@ -318,7 +336,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   async wait(options: WaitOptions = {}): Promise<WaitAnswer> {
     const { timeout_ms, signal, ...request } = parse(waitOptions, options, 'wait()')
     const timeoutMs = timeout_ms ?? this.#limits.timeoutMs
-    return wait(this.#meantRun(request), { timeoutMs, signal }, this.#figureFolder)
+    return wait(this.#meantRun(request), { timeoutMs, signal }, this.#results)
   }
 
   /**
@@ -328,7 +346,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    * @throws UnknownExecutionError where nothing runs
    */
   async stop(options: ExecutionOptions = {}): Promise<StopAnswer> {
-    return stop(this.#meantRun(parse(executionOptions, options, 'stop()')), this.#figureFolder)
+    return stop(this.#meantRun(parse(executionOptions, options, 'stop()')), this.#results)
   }
 
   /** The two tools, for an agent of any framework. */
@@ -336,7 +354,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     return [
       {
         name: 'run_python_code',
-        description: RUN_DESCRIPTION,
+        description: runDescription(this.#modules),
         inputSchema: runInput,
         execute: (input, context) => this.#runTool(input, context),
         toModelText: (answer) => toModelText(answer),
@@ -370,7 +388,8 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       return await this.runPythonCode({ ...request, client_id, ...rest })
     } catch (error) {
       if (!(error instanceof PythonInterpreterError) || error.code === 'ABORTED') throw error
-      return { success: false, error: { name: error.name, value: error.message, traceback: '' } }
+      const refused = { name: error.name, value: error.message, traceback: '' }
+      return { success: false, error: redacted(refused, this.#secrets) }
     }
   }
 
@@ -385,8 +404,15 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   #manage({ client_id: client, signal, ...request }: ManageOptions): Promise<ManageResult> {
     const caller = { client: client ?? DEFAULT_CLIENT, only: client, signal }
     const { timeoutMs } = this.#limits
-    const settings = { timeoutMs, figureFolder: this.#figureFolder }
+    const settings = { timeoutMs, results: this.#results }
     return manage(this.#interpreters, request, caller, settings)
+  }
+
+  /** Who is asked sees no secrets in the question. */
+  #asking(onInput: OnInput | undefined): OnInput | null {
+    const secrets = this.#secrets
+    if (onInput === undefined || secrets === null) return onInput ?? null
+    return ({ prompt, password }) => onInput({ prompt: secrets.redact(prompt), password })
   }
 
   #asked(options: VariableOptions, call: string) {
@@ -395,6 +421,26 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     return {
       interpreter: this.#interpreter(whose),
       patience: { timeoutMs: this.#limits.timeoutMs, signal },
+    }
+  }
+
+  /** What a run needs; of one that is refused, the witness hears. */
+  #prepared(request: RunRequest, witness: AuditedRun | null) {
+    try {
+      this.#requireOpen()
+      const limits = runLimits(request, this.#limits)
+      if (request.resultAs === 'js' && request.on_timeout === 'detach') {
+        throw new InvalidOptionError(
+          `${CALL}: resultAs: 'js' is not for a run that may be detached.`,
+        )
+      }
+      const inputs = request.inputs === undefined ? null : inputsOf(request.inputs, 'inputs')
+      const interpreter = this.#interpreter(request)
+      witness?.by(interpreter)
+      return { limits, inputs, interpreter }
+    } catch (error) {
+      witness?.failed(error, null)
+      throw error
     }
   }
 
@@ -413,7 +459,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   #announceEnd({ id, clientId }: Interpreter, run: FinishedRun): void {
     const listener = this.#settings.onDetachedRunEnd
     if (listener === undefined) return
-    void runResult(id, run, this.#figureFolder).then((result) =>
+    void runResult(id, run, this.#results).then((result) =>
       listener({ client_id: clientId, result }),
     )
   }
@@ -449,6 +495,13 @@ async function tellEnd(
   for (const text of notices ?? []) await listener.hear({ type: 'notice', text })
   if (error !== undefined) await listener.hear({ type: 'error', ...error })
   listener.rethrow()
+}
+
+function sandboxOf({ sandbox }: ToolsetSettings, workdir: string): Sandbox | null {
+  if (sandbox === false) return null
+  const { read = [], write = [] } = sandbox === true ? {} : sandbox
+  const absolute = (path: string) => resolve(workdir, path)
+  return { read: read.map(absolute), write: write.map(absolute) }
 }
 
 function figureFormat(settings: ToolsetSettings): FigureFormat | null {

@@ -65,6 +65,7 @@ const WITHOUT_CODE: Omit<ExecuteRequest, keyof Patience> = {
   onTimeout: 'interrupt',
   onOutput: null,
   onInput: null,
+  witness: null,
   recording: null,
 }
 
@@ -115,6 +116,7 @@ export async function getVariables(
   const values = await decodeValue(value ?? null, frames).catch((error: unknown) => {
     throw new ValueNotExpressibleError('', messageOf(error))
   })
+  if (!Array.isArray(values)) throw malformed('read')
   return Object.fromEntries(names.map((name, at) => [name, (values as JsValue[])[at] ?? null]))
 }
 
@@ -128,7 +130,24 @@ export async function listVariables(
     asks: { names: null, form: 'json' },
     ...patience,
   })
-  return requireAnswer(run, 'listed').value as unknown as VariableInfo[]
+  const value: unknown = requireAnswer(run, 'listed').value
+  if (!areDescribed(value)) throw malformed('listed')
+  return value
+}
+
+/** Whether variables have what each has; only user code that meddles sends others. */
+function areDescribed(value: unknown): value is VariableInfo[] {
+  const isDescribed = (one: unknown) => {
+    const { name, type } = (one ?? {}) as Partial<VariableInfo>
+    return typeof name === 'string' && typeof type === 'string'
+  }
+  return Array.isArray(value) && value.every(isDescribed)
+}
+
+function malformed(done: Done): VariablesError {
+  return new VariablesError(
+    `The variables could not be ${done}: the Python process sent what are none. Restart it.`,
+  )
 }
 
 /** The result of a run with its value as JavaScript's own, or the error that it is none. */
@@ -147,7 +166,9 @@ export async function withJsValue(
   }
 }
 
-function requireAnswer(run: FinishedRun, done: 'set' | 'read' | 'listed') {
+type Done = 'set' | 'read' | 'listed'
+
+function requireAnswer(run: FinishedRun, done: Done) {
   const { reply, stopped, death } = run
   const failed = `The variables could not be ${done}`
   if (reply === null) {

@@ -4,6 +4,7 @@
  */
 import type { JsonValue } from '../engine/engine.js'
 import { loadArrow, type ArrowTable, type ArrowVector } from './arrow.js'
+import { requireSoundStream } from './arrow-stream.js'
 import { classOfDtype, NdArray } from './nd-array.js'
 
 /** What Python's values become. */
@@ -114,13 +115,16 @@ class Decoder {
 
   #table(tagged: Tagged): InstanceType<Arrow['Table']> {
     if (this.#arrow === null) throw malformed()
-    return this.#arrow.tableFromIPC(this.#bytes(tagged['data']))
+    const stream = this.#bytes(tagged['data'])
+    requireSoundStream(stream)
+    return this.#arrow.tableFromIPC(stream)
   }
 
   #bytes(data: JsonValue | undefined): Uint8Array {
     const [frame = -1, offset = 0, length = 0] = isArray(data) ? data.map(Number) : []
     const source = this.#frames[frame]
-    if (source === undefined || offset + length > source.byteLength) throw malformed()
+    const isPart = offset >= 0 && length >= 0 && offset + length <= (source?.byteLength ?? 0)
+    if (source === undefined || !isPart) throw malformed()
     const bytes = new Uint8Array(source.buffer, source.byteOffset + offset, length)
     // What shares a frame must not keep the others alive; and a view needs to be aligned.
     const isView = frame !== SHARED_FRAME && bytes.byteOffset % ALIGNMENT === 0

@@ -48,7 +48,7 @@ export class House {
     return new House(start, await mkdtemp(join(tmpdir(), 'house-')))
   }
 
-  async moveIn(python: string, policy: Tenant['policy']): Promise<Tenant> {
+  async moveIn(python: string, policy: Tenant['policy'], figures = false): Promise<Tenant> {
     const workdir = join(this.#folder, `tenant-${this.tenants.length}`)
     await mkdir(workdir)
     const options: PythonInterpreterToolSetOptions = {
@@ -59,11 +59,17 @@ export class House {
       checkpoint: policy,
       interruptGraceMs: GRACE_MS,
       echo: 'none',
-      figures: false,
+      figures,
     }
     const tenant = { tools: new PythonInterpreterToolSet(options), policy }
     this.tenants.push(tenant)
     return tenant
+  }
+
+  /** The keeper of some worker; null where there is none. */
+  async keeper(): Promise<number | null> {
+    const [pid] = (await this.#list()).flatMap((info) => info.pid ?? [])
+    return pid === undefined ? null : this.keeperOf(pid)
   }
 
   /** The keeper of a worker; null where one of them has just ended. */

@@ -1,5 +1,5 @@
 /** What toolsets could leave behind, told apart from what other tests are doing at the same time. */
-import { readdir, readlink } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { onTestFinished, vi } from 'vitest'
 import { temporaryFolder } from './toolset.js'
 
@@ -16,14 +16,4 @@ export async function ownTemporaryFolder(): Promise<string> {
 /** The private folders of engines in a temporary folder. */
 export async function engineFolders(temporary: string): Promise<string[]> {
   return (await readdir(temporary)).filter((name) => ENGINE_FOLDER.test(name))
-}
-
-/** What the open file descriptors of this process are, sorted. */
-export async function openDescriptors(): Promise<string[]> {
-  const descriptors = await readdir('/proc/self/fd')
-  const targets = await Promise.all(
-    descriptors.map((descriptor) => readlink(`/proc/self/fd/${descriptor}`).catch(() => null)),
-  )
-  // The one with which the folder was read is gone by now.
-  return targets.filter((target) => target !== null).sort()
 }

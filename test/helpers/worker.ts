@@ -30,8 +30,10 @@ export async function startRawWorker(): Promise<RawWorker> {
     id: 'worker',
     pyzmq_path: null,
     init_code: null,
+    modules: null,
     figures: null,
     checkpoint: null,
+    sandbox: false,
   }
   const worker = execa(testPython, [pythonPackage], {
     input: JSON.stringify(config),

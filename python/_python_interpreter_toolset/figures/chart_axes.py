@@ -106,10 +106,11 @@ class AxesChart:
         bins = self._axis(vertical)
         count = min(len(bars), self._room.points)
         _, base, _, length = _rectangles(bars[:count], vertical)
+        label = own_label(container.patches[0])  # hist() labels its first bar instead
         self._add(
             {
                 "type": "histogram",
-                "label": self._names.of(container, bars[0]),
+                "label": self._names.of(container, bars[0]) if label is None else label,
                 "orientation": _orientation(vertical),
                 "edges": bins.values(np.asarray(edges[: count + 1], float)),
                 "values": numbers(length),

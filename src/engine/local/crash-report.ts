@@ -1,7 +1,7 @@
 /** Where a process was when a signal such as SIGSEGV ended it, as Python's faulthandler saw it. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pythonPackage } from './python-package.js'
+import { readWorkerFile } from './worker-file.js'
 
 const USER_FRAME = /File "<(run \d+|init_code)>"/
 
@@ -14,19 +14,11 @@ const REPORTED_SIGNALS = ['SIGSEGV', 'SIGFPE', 'SIGABRT', 'SIGBUS', 'SIGILL']
  */
 export function readCrashReport(folder: string, signal: string | null): string {
   if (signal === null || !REPORTED_SIGNALS.includes(signal)) return ''
-  const report = read(join(folder, 'crash')).split('\n')
+  const report = readWorkerFile(join(folder, 'crash')).split('\n')
   return report
     .slice(0, findLast(report, USER_FRAME) + 1) // the most recent call comes first
     .filter((line) => !line.includes(pythonPackage))
     .join('\n')
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
 }
 
 function findLast(lines: readonly string[], pattern: RegExp): number {

@@ -3,10 +3,12 @@
  * ended. The twin of `keeper.py`. Never sees a run.
  */
 import { execa } from 'execa'
-import { createInterface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline'
+import type { Writable } from 'node:stream'
 import { z } from 'zod'
 import { EngineError, StartError } from '../../errors.js'
 import type { Exit as FullExit } from '../engine.js'
+import { outsidePid } from './namespaces.js'
 
 /** How a process ended, as far as its parent can tell. */
 export type Exit = Omit<FullExit, 'traceback'>
@@ -39,6 +41,8 @@ const keeperEvent = z.discriminatedUnion('event', [
   }),
 ])
 
+type KeeperEvent = z.infer<typeof keeperEvent>
+
 /** What the keeper needs to start a worker. */
 export interface SpawnCommand {
   readonly id: string
@@ -51,6 +55,9 @@ export interface SpawnCommand {
   /** What it says to be known by the keeper. */
   readonly secret: string
 }
+
+/** In place of a source: the process that waits inside of walls to become their first worker. */
+export const WAITING = 'waiting'
 
 /** A copy of a worker that sleeps. */
 export interface Copy {
@@ -88,49 +95,88 @@ interface Child {
   readonly onSettled: (() => void)[]
 }
 
-/** The keeper process of one engine. */
+const MAX_TROUBLE = 4000
+
+/** How Node speaks with a keeper. */
+export interface KeeperLink {
+  /** What is run, for who reads that it could not be. */
+  readonly name: string
+  readonly input: Writable
+  readonly lines: Interface
+  /** Resolves when the keeper has ended, with why if that was not asked for, or nothing. */
+  readonly ended: Promise<string>
+  /** The last that it wrote about what went wrong. */
+  readonly trouble: () => string
+  /** Has Node stay alive until it has ended. */
+  readonly ref: () => void
+  readonly pid: number
+  /** In how many PID namespaces it is that Node is not in. */
+  readonly deep: number
+}
+
+/** A keeper process: that of an engine, or that of walls. */
 export class Keeper {
   /** Resolves when the keeper has made its folder and listens; rejects when it cannot start. */
   readonly ready: Promise<void>
   /** Resolves when the keeper has ended, and with it everything below it. */
   readonly ended: Promise<void>
+  readonly folder: string
   #onHello: () => void = () => undefined
-  readonly #process: ReturnType<typeof startKeeper>
+  readonly #link: KeeperLink
   readonly #children = new Map<string, Child>()
+  readonly #isWalled: boolean
   #gone = false
 
   /**
-   * @param python - the Python that runs the keeper; workers that name the same one run on what it
-   *   resolves to, which spares them a wrapper script's detour
-   * @param folder - the engine's private folder, made by the keeper and removed when it ends
+   * @param folder - the private folder that it keeps
+   * @param isWalled - whether it is inside of walls, which have a PID namespace: then it ends with the
+   *   last of its children
    */
-  constructor(python: string, script: string, folder: string) {
-    this.#process = startKeeper(python, script, folder)
-    let errors = ''
-    this.#process.stderr.on(
-      'data',
-      (chunk: Buffer) => (errors = (errors + String(chunk)).slice(-4000)),
-    )
-    const lines = createInterface({ input: this.#process.stdout })
-    lines.on('line', (line) => this.#hear(keeperEvent.parse(JSON.parse(line))))
+  constructor(link: KeeperLink, folder: string, isWalled: boolean) {
+    this.#link = link
+    this.folder = folder
+    this.#isWalled = isWalled
+    let greeted = false
+    let before = '' // of a wrapper, or of no Python at all
+    link.lines.on('line', (line) => {
+      const event = eventIn(line)
+      if (event !== null) this.#hear(event)
+      if (event?.event === 'hello') greeted = true
+      else if (event === null && !greeted) before = `${before}${line}\n`.slice(-MAX_TROUBLE)
+    })
     // A pipe whose reader has gone; how the keeper ended says more.
-    this.#process.stdin.on('error', () => undefined)
+    link.input.on('error', () => undefined)
     const hello = new Promise<void>((resolve) => (this.#onHello = resolve))
-    this.ended = this.#process.then((result) => {
+    this.ended = link.ended.then((reason) => {
       this.#gone = true
-      const lastWords = errors.trim().split('\n').at(-1) ?? ''
-      this.#loseAll(
-        result.failed ? lastWords || (result.signal ?? result.originalMessage ?? '') : '',
-      )
+      this.#loseAll(reason)
     })
     this.ready = Promise.race([
       hello,
       this.ended.then(() => {
-        throw new StartError(`${python} could not be started. ${errors.trim()}`.trim())
+        throw new StartError(`${link.name} could not be started. ${before}${link.trouble()}`.trim())
       }),
     ])
     this.ready.catch(() => undefined)
-    unref(this.#process)
+  }
+
+  /**
+   * Starts a keeper.
+   *
+   * @param python - the Python that runs the keeper; workers that name the same one run on what it
+   *   resolves to, which spares them a wrapper script's detour
+   * @param folder - its private folder, made by the keeper and removed when it ends
+   * @param wall - the command that runs it inside of walls, which show it the folder; empty for none
+   */
+  static start(
+    python: string,
+    script: string,
+    folder: string,
+    wall: readonly string[] = [],
+  ): Keeper {
+    const command = [...wall, python, '-I', '-S', script, folder, python]
+    const isWalled = wall.length > 0
+    return new Keeper(startKeeper(python, command, isWalled ? 1 : 0), folder, isWalled)
   }
 
   /** Whether the keeper can be asked for anything. */
@@ -163,6 +209,7 @@ export class Keeper {
       })
       this.#children.set(id, child)
       if (source === null) this.#tell({ do: 'spawn', ...command })
+      else if (source === WAITING) this.#tell({ do: 'adopt', id, cwd, config, secret })
       else this.#tell({ do: 'fork', id, source, cwd, config, secret })
     })
   }
@@ -180,6 +227,24 @@ export class Keeper {
     this.#tell({ do: 'template', ...command })
   }
 
+  /**
+   * Has a template build walls around one of its forks, whose keeper connects to Node and says the
+   * secret; resolves with its pid.
+   */
+  forkWall(
+    wall: { readonly id: string; readonly folder: string; readonly secret: string },
+    source: string,
+    onExited: () => void,
+  ): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#children.set(
+        wall.id,
+        newChild({ onSpawned: resolve, onFailed: reject, onExited: () => onExited() }),
+      )
+      this.#tell({ do: 'wall', ...wall, source })
+    })
+  }
+
   /** Hears of a copy that a worker is going to make under this id, if that fails. */
   expectCopy(id: string, onFailed: (error: Error) => void): void {
     this.#children.set(id, newChild({ onFailed, onExited: () => undefined }))
@@ -188,6 +253,7 @@ export class Keeper {
   /** Stops to expect a copy that has not been begun. */
   unexpectCopy(id: string): void {
     if (this.#children.get(id)?.pid === null) this.#children.delete(id)
+    this.#closeIfEmpty()
   }
 
   /** Hears when a copy has ended. */
@@ -227,15 +293,16 @@ export class Keeper {
 
   /** Has the keeper end itself and everything below it; {@link ended} tells when. */
   close(): void {
-    this.#process.ref()
-    this.#process.stdin.end()
+    this.#link.ref()
+    this.#link.input.end()
   }
 
   #tell(command: object): void {
-    if (!this.#gone) this.#process.stdin.write(JSON.stringify(command) + '\n')
+    if (!this.#gone) this.#link.input.write(JSON.stringify(command) + '\n')
   }
 
-  #hear(event: z.infer<typeof keeperEvent>): void {
+  #hear(said: KeeperEvent): void {
+    const event = this.#isWalled ? this.#seenFromOutside(said) : said
     if (event.event === 'hello') this.#onHello()
     if (event.event === 'hello' || event.id === undefined) return
     if (event.event === 'checkpoint') {
@@ -259,6 +326,12 @@ export class Keeper {
     } else this.#lose(event.id, describeExit(event.code, event.signal))
   }
 
+  /** With what Node calls the process, as far as it is still there. */
+  #seenFromOutside<T extends KeeperEvent>(event: T): T {
+    if (!('pid' in event)) return event
+    return { ...event, pid: outsidePid(this.#link.pid, event.pid, this.#link.deep) ?? 0 }
+  }
+
   #lose(id: string, exit: Exit): void {
     const child = this.#children.get(id)
     this.#children.delete(id)
@@ -266,14 +339,30 @@ export class Keeper {
     for (const resolve of [...child.onInterrupted, ...child.onSettled]) resolve()
     child.onFailed(new StartError(`The Python process ${exit.description}.`))
     child.onExited(exit)
+    this.#closeIfEmpty()
+  }
+
+  /** Walls are for one session: without a process or a checkpoint that could go on, it has none. */
+  #closeIfEmpty(): void {
+    if (this.#isWalled && this.#children.size === 0) this.close()
   }
 
   #loseAll(reason: string): void {
     const description = `was ended with its keeper process${reason === '' ? '' : `, which failed: ${reason}`}`
     for (const [id, child] of this.#children) {
-      killGroup(child.pid)
+      // Walls take all that is inside along; and what was said of pids there is not to be relied on.
+      if (!this.#isWalled) killGroup(child.pid)
       this.#lose(id, { code: null, signal: null, description })
     }
+  }
+}
+
+/** Null for a line that is none of the keeper's: a wrapper around Python may print, too. */
+function eventIn(line: string): z.infer<typeof keeperEvent> | null {
+  try {
+    return keeperEvent.parse(JSON.parse(line))
+  } catch {
+    return null
   }
 }
 
@@ -294,8 +383,12 @@ function newChild(
   }
 }
 
-function startKeeper(python: string, script: string, folder: string) {
-  return execa(python, ['-I', '-S', script, folder, python], {
+function startKeeper(
+  name: string,
+  [file = '', ...args]: readonly string[],
+  deep: number,
+): KeeperLink {
+  const keeper = execa(file, args, {
     detached: true, // its own session: what a terminal sends to Node does not reach Python
     cleanup: false,
     buffer: false,
@@ -306,12 +399,29 @@ function startKeeper(python: string, script: string, folder: string) {
     stdout: 'pipe',
     stderr: 'pipe',
   })
-}
-
-function unref(keeper: ReturnType<typeof startKeeper>): void {
+  let errors = ''
+  keeper.stderr.on(
+    'data',
+    (chunk: Buffer) => (errors = (errors + String(chunk)).slice(-MAX_TROUBLE)),
+  )
+  const trouble = () => errors.trim()
   keeper.unref()
   for (const stream of [keeper.stdin, keeper.stdout, keeper.stderr]) {
     ;(stream as unknown as { unref(): void }).unref()
+  }
+  return {
+    name,
+    input: keeper.stdin,
+    lines: createInterface({ input: keeper.stdout }),
+    ended: keeper.then(({ failed, signal, originalMessage }) => {
+      if (!failed) return ''
+      const lastWords = trouble().split('\n').at(-1) ?? ''
+      return lastWords || (signal ?? originalMessage ?? '')
+    }),
+    trouble,
+    ref: () => keeper.ref(),
+    pid: keeper.pid ?? 0,
+    deep,
   }
 }
 

@@ -1,7 +1,8 @@
 /** The engine that runs CPython processes on this machine. */
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { tmpName } from 'tmp-promise'
+import { z } from 'zod'
 import { Channel } from '../../channel/channel.js'
 import { EXIT_NO_PYZMQ } from '../../channel/protocol.js'
 import { findPython } from '../../environment/find-python.js'
@@ -9,22 +10,33 @@ import { requireEnforceable } from '../../environment/limit-enforcement.js'
 import { probePython } from '../../environment/probe-python.js'
 import { pythonEnvironment } from '../../environment/python-environment.js'
 import { installPyzmq } from '../../environment/pyzmq.js'
-import { CheckpointError, ClosedError, EngineError, StartError } from '../../errors.js'
+import {
+  CheckpointError,
+  ClosedError,
+  EngineError,
+  SandboxError,
+  StartError,
+} from '../../errors.js'
+import { requireFolder } from '../../environment/workdir.js'
+import { MAX_TIMEOUT_MS, parse } from '../../parse-options.js'
 import type {
   Checkpoint,
   Engine,
   InterpreterSpec,
   ResumeOptions,
+  StartedBy,
   Worker,
   WorkerListener,
 } from '../engine.js'
 import { inTime } from './in-time.js'
-import { Keeper } from './keeper.js'
+import { Keeper, WAITING } from './keeper.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
 import { limitVariables } from './limits.js'
 import { EndedBeforeReady, LocalWorker, type WorkerStart } from './local-worker.js'
 import { keeperScript } from './python-package.js'
+import { requireSeparate, SANDBOXED_ENVIRONMENT } from './sandbox.js'
 import { Templates, type TemplateFor, type TemplateState } from './templates.js'
+import { Walls } from './walls.js'
 
 const DEFAULT_START_TIMEOUT_MS = 60_000
 /** What a checkpoint may take to go on; one that takes longer is no good. */
@@ -54,14 +66,37 @@ export interface LocalEngineOptions {
   readonly preload?: readonly string[]
 }
 
+const localEngineOptions = z.strictObject({
+  startTimeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).default(DEFAULT_START_TIMEOUT_MS),
+  start: z.enum(['auto', 'fork', 'spawn']).default('auto'),
+  preload: z.array(z.string().min(1)).default([...DEFAULT_PRELOAD]),
+})
+
 /** What all workers of an engine share. */
 interface Host {
   readonly folder: string
   readonly keeper: Keeper
   readonly channel: Channel
   readonly templates: Templates
+  readonly walls: Walls
   /** Resolves when the keeper, all below it and the folder are gone. */
   readonly ended: Promise<void>
+}
+
+/** Where a session's processes are: directly below the engine's keeper, or inside of walls. */
+interface Place {
+  /** The template that can be used at once. */
+  readonly now: () => TemplateState | Promise<TemplateState>
+  /** The template, made unless there is one. */
+  readonly warm: () => Promise<TemplateState>
+  readonly fork: (template: string) => Promise<Seat>
+  readonly spawn: () => Promise<Seat>
+}
+
+/** Who keeps a process that is to be started, and what it is forked from; null: a new program. */
+interface Seat {
+  readonly keeper: Keeper
+  readonly source: string | null
 }
 
 interface StartDetails {
@@ -79,12 +114,9 @@ export class LocalEngine implements Engine {
   #host: Promise<Host> | null = null
   #closed = false
 
-  constructor({
-    startTimeoutMs = DEFAULT_START_TIMEOUT_MS,
-    start = 'auto',
-    preload = DEFAULT_PRELOAD,
-  }: LocalEngineOptions = {}) {
-    this.#options = { startTimeoutMs, start, preload }
+  /** @throws InvalidOptionError for an option of the wrong type; nothing is started yet. */
+  constructor(options: LocalEngineOptions = {}) {
+    this.#options = parse(localEngineOptions, options, 'new LocalEngine()')
   }
 
   async start(
@@ -97,7 +129,9 @@ export class LocalEngine implements Engine {
     }
     await requireFolder(spec.workdir)
     requireEnforceable(spec.limits)
-    const python = await findPython({ python: spec.python, workdir: spec.workdir })
+    const { workdir, sandbox } = spec
+    const python = await findPython({ python: spec.python, workdir })
+    if (sandbox !== null) requireSeparate({ python, workdir, sandbox })
     const start = async (pyzmqPath: string | null): Promise<Worker> => {
       const host = await this.#liveHost(python)
       const details = { python, pyzmqPath, signal, listener }
@@ -133,7 +167,7 @@ export class LocalEngine implements Engine {
     if (
       !(checkpoint instanceof LocalCheckpoint) ||
       host === null ||
-      checkpoint.keeper !== host.keeper ||
+      !checkpoint.keeper.alive ||
       checkpoint.gone
     ) {
       throw new CheckpointError(`The checkpoint ${checkpoint.id} is gone.`)
@@ -141,6 +175,8 @@ export class LocalEngine implements Engine {
     const start: WorkerStart = {
       ...host,
       ...spec,
+      keeper: checkpoint.keeper,
+      folder: checkpoint.keeper.folder,
       source: checkpoint.id,
       resume,
       startedBy: { method: 'checkpoint', reason: '' },
@@ -171,29 +207,45 @@ export class LocalEngine implements Engine {
     this.#closed = true
     const host = await this.#host?.catch(() => null)
     if (host == null) return
+    await host.walls.close()
     host.keeper.close()
     await host.ended
     host.channel.close()
   }
 
   /** Forks where that is wanted and possible, else spawns. */
-  async #startWorker(
-    host: Host,
-    spec: InterpreterSpec,
-    { python, pyzmqPath, signal, listener }: StartDetails,
-  ): Promise<Worker> {
+  async #startWorker(host: Host, spec: InterpreterSpec, details: StartDetails): Promise<Worker> {
+    const { python, pyzmqPath, signal, listener } = details
     const { startTimeoutMs: timeoutMs, start: wanted, preload } = this.#options
     const variables = { ...limitVariables(spec.limits), ...spec.env }
-    const env = pythonEnvironment(python, variables, spec.inheritEnv)
+    const env = {
+      ...pythonEnvironment(python, variables, spec.inheritEnv),
+      ...(spec.sandbox === null ? {} : SANDBOXED_ENVIRONMENT),
+    }
     const unenforcedLimits = requireEnforceable(spec.limits)
-    const limited = { ...spec, unenforcedLimits }
-    const common = { ...host, ...limited, python, pyzmqPath, env, resume: null, timeoutMs, signal }
-    const template = { python, pyzmqPath, env, preload }
-    const state = await this.#template(host.templates, template, signal)
+    const place = placeOf(host, spec, { python, pyzmqPath, env, preload, walls: null })
+    const start = async ({ keeper, source }: Seat, startedBy: StartedBy) => {
+      const { channel } = host
+      const own = { channel, keeper, folder: keeper.folder, source, startedBy, resume: null }
+      const worker = {
+        ...spec,
+        unenforcedLimits,
+        ...own,
+        python,
+        pyzmqPath,
+        env,
+        timeoutMs,
+        signal,
+      }
+      return LocalWorker.start(worker, listener).catch((error: unknown) => {
+        if (keeper !== host.keeper) keeper.close()
+        throw error
+      })
+    }
+    const state = await this.#template(place, signal)
     if (state.fit) {
       try {
-        const startedBy = { method: 'fork', reason: '' } as const
-        return await LocalWorker.start({ ...common, source: state.id, startedBy }, listener)
+        return await start(await place.fork(state.id), { method: 'fork', reason: '' })
       } catch (error) {
         if (signal.aborted || !(error instanceof EngineError)) throw error
       }
@@ -201,31 +253,31 @@ export class LocalEngine implements Engine {
       throw new StartError(`Python cannot be forked: ${state.reason}. Use start: 'auto'.`)
     }
     const reason = state.fit ? 'its template could not be forked' : state.reason
-    const startedBy = { method: 'spawn', reason } as const
-    const worker = await LocalWorker.start({ ...common, source: null, startedBy }, listener)
+    const worker = await start(await place.spawn(), { method: 'spawn', reason })
     // Not earlier: importing the modules would slow down the first session's start.
-    if (wanted === 'auto') void host.templates.warm(template)
+    if (wanted === 'auto') void place.warm().catch(() => undefined)
     return worker
   }
 
-  async #template(
-    templates: Templates,
-    template: TemplateFor,
-    signal: AbortSignal,
-  ): Promise<TemplateState> {
+  /** The template to fork from, or why there is none. */
+  async #template(place: Place, signal: AbortSignal): Promise<TemplateState> {
     const { start, startTimeoutMs } = this.#options
     if (start === 'spawn') return { fit: false, reason: "start: 'spawn' was asked for" }
     if (process.platform !== 'linux') return { fit: false, reason: 'only Linux has subreapers' }
-    if (start === 'auto') return templates.now(template)
+    if (start === 'auto') return place.now()
     const reason = `its template was not ready within ${startTimeoutMs} ms (startTimeoutMs)`
     let abandon: () => void = () => undefined
     const abandoned = new Promise<never>((_, reject) => {
       abandon = () => reject(signal.reason as Error)
     })
     signal.addEventListener('abort', abandon)
-    const warm = Promise.race([templates.warm(template), abandoned])
+    if (signal.aborted) abandon()
+    const warm = Promise.race([place.warm(), abandoned])
     return inTime(warm, startTimeoutMs, () => new StartError(reason))
-      .catch(() => ({ fit: false, reason }) as const)
+      .catch((error: unknown) => {
+        if (error instanceof SandboxError) throw error
+        return { fit: false, reason } as const
+      })
       .finally(() => signal.removeEventListener('abort', abandon))
   }
 
@@ -239,6 +291,7 @@ export class LocalEngine implements Engine {
     })
     if (host.keeper.alive) return host
     this.#forget(opening)
+    await host.walls.close()
     host.channel.close()
     return this.#liveHost(python)
   }
@@ -255,15 +308,39 @@ export class LocalEngine implements Engine {
   }
 }
 
+function placeOf(
+  { keeper, templates, walls }: Host,
+  { workdir, sandbox }: InterpreterSpec,
+  template: TemplateFor,
+): Place {
+  if (sandbox === null) {
+    return {
+      now: () => templates.now(template),
+      warm: () => templates.warm(template),
+      fork: (source) => Promise.resolve({ keeper, source }),
+      spawn: () => Promise.resolve({ keeper, source: null }),
+    }
+  }
+  const { python, pyzmqPath } = template
+  const inside = { python, pyzmqPath, workdir, sandbox }
+  return {
+    now: () => walls.now(inside, template),
+    warm: () => walls.warm(inside, template),
+    fork: async (source) => ({ keeper: await walls.fork(inside, source), source: WAITING }),
+    spawn: async () => ({ keeper: await walls.build(inside), source: null }),
+  }
+}
+
 async function openHost(python: string): Promise<Host> {
   const folder = await tmpName({ prefix: FOLDER_PREFIX })
-  const keeper = new Keeper(python, keeperScript, folder)
+  const keeper = Keeper.start(python, keeperScript, folder)
   // The keeper does this itself, unless it was killed.
   const ended = keeper.ended.then(() => rm(folder, { recursive: true, force: true }))
   try {
     await keeper.ready
     const channel = await Channel.bind(`ipc://${join(folder, 'channel')}`)
-    return { folder, keeper, channel, templates: new Templates(keeper), ended }
+    const templates = new Templates(keeper)
+    return { folder, keeper, channel, templates, walls: new Walls(folder), ended }
   } catch (error) {
     keeper.close()
     await ended
@@ -275,10 +352,4 @@ async function openHost(python: string): Promise<Host> {
       { cause: error },
     )
   }
-}
-
-async function requireFolder(workdir: string): Promise<void> {
-  const found = await stat(workdir).catch(() => null)
-  if (found?.isDirectory() === true) return
-  throw new StartError(`The workdir ${workdir} is not a folder. Create it, or name another.`)
 }

@@ -2,8 +2,7 @@
  * One Python process that serves an interpreter: joins its three ways of speaking (messages, output
  * pipes, and the keeper's word that it has ended) into the `Worker` that engines provide.
  */
-import { readFileSync, rmSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import type { Channel } from '../../channel/channel.js'
@@ -23,6 +22,7 @@ import type {
   CheckpointPolicy,
   Exit,
   FigureFormat,
+  ModuleRules,
   OnInput,
   OutputEvent,
   Question,
@@ -32,6 +32,7 @@ import type {
   RunOutcome,
   RunReply,
   RunRequest,
+  Sandbox,
   StartedBy,
   UnenforcedLimits,
   VariablesRequest,
@@ -48,6 +49,7 @@ import { residentSetSize } from './memory.js'
 import { OutputOrder, type OrderedEvent } from './output-order.js'
 import { OutputPipe } from './output-pipe.js'
 import { pythonPackage } from './python-package.js'
+import { readWorkerFile } from './worker-file.js'
 
 type StreamName = 'stdout' | 'stderr'
 
@@ -59,6 +61,12 @@ const MAX_STARTUP_TEXT = 4000
  */
 const WATCH_AFTER_MS = 5
 const FORK_TIMEOUT_MS = 5_000
+/** Questions of one run at a time; those whose run was interrupted meanwhile are still open. */
+const MOST_QUESTIONS = 100
+/** Of displays that are not complete. One that is larger could not be a text in Node. */
+const MAX_PART_BYTES = 256 * 1024 * 1024
+/** What it takes to keep a part, and to know whose it is. */
+const PART_OVERHEAD = 256
 /** What a process writes before it has started any run, be it `initCode`. */
 const BEFORE_ANY_RUN = -1
 
@@ -80,8 +88,10 @@ export interface WorkerStart {
   readonly env: Readonly<Record<string, string>>
   readonly workdir: string
   readonly initCode: string | null
+  readonly modules: ModuleRules | null
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
+  readonly sandbox: Sandbox | null
   readonly limits: ResourceLimits
   readonly unenforcedLimits: UnenforcedLimits
   readonly timeoutMs: number
@@ -109,6 +119,7 @@ interface PendingRun {
   started: boolean
   endedStreams: number
   reply: RunReply | null
+  openQuestions: number
   readonly onInput: OnInput | null
 }
 
@@ -136,6 +147,7 @@ export class LocalWorker implements Worker {
   #runPipes: OutputPipe[] = []
   #watchTimer: NodeJS.Timeout | undefined
   readonly #parts = new Map<string, Buffer[]>()
+  #partBytes = 0
   #pid: number | null = null
   #pending: PendingRun | null = null
   #pendingCheckpoint: PendingCheckpoint | null = null
@@ -144,6 +156,9 @@ export class LocalWorker implements Worker {
   #attached = false
   #startupText = ''
   #onReady: (message: ReadyMessage) => void = () => undefined
+  #isReady = false
+  /** Checkpoints that it has been asked for and has not answered yet. */
+  #owedCheckpoints = 0
   #killReason: string | null = null
   #exit: Exit | null = null
   #lastTrouble = ''
@@ -237,6 +252,7 @@ export class LocalWorker implements Worker {
           reject(noCheckpoint(`the Python process ${description}`)),
         )
         const message = encodeMessage({ type: 'checkpoint', id })
+        this.#owedCheckpoints += 1
         channel.send(this.#identity, message).catch(() => undefined)
       })
     } finally {
@@ -250,10 +266,10 @@ export class LocalWorker implements Worker {
     return this.#start.keeper.settle(this.#id)
   }
 
-  async checkpointTrouble(): Promise<string> {
-    if (process.platform !== 'linux') return 'only Linux can have any'
-    if (this.#exit !== null) return this.#lastTrouble
-    return readFile(this.#troubleFile, 'utf8').catch(() => '')
+  checkpointTrouble(): Promise<string> {
+    if (process.platform !== 'linux') return Promise.resolve('only Linux can have any')
+    const ended = this.#exit !== null
+    return Promise.resolve(ended ? this.#lastTrouble : readWorkerFile(this.#troubleFile))
   }
 
   get #troubleFile(): string {
@@ -283,6 +299,7 @@ export class LocalWorker implements Worker {
         started: false,
         endedStreams: 0,
         reply: null,
+        openQuestions: 0,
         onInput,
       }
     })
@@ -328,7 +345,18 @@ export class LocalWorker implements Worker {
   }
 
   #spawnCommand() {
-    const { channel, python, pyzmqPath, env, workdir, initCode, figures, resume } = this.#start
+    const {
+      channel,
+      python,
+      pyzmqPath,
+      env,
+      workdir,
+      initCode,
+      modules,
+      figures,
+      sandbox,
+      resume,
+    } = this.#start
     const { limits, unenforcedLimits } = this.#start
     const control = join(this.#start.folder, 'keeper')
     const checkpoint = { policy: this.#start.checkpoint, control }
@@ -347,8 +375,10 @@ export class LocalWorker implements Worker {
         folder: this.#folder,
         pyzmq_path: pyzmqPath,
         init_code: initCode,
+        modules,
         figures,
         checkpoint: process.platform === 'linux' ? checkpoint : null,
+        sandbox: sandbox !== null,
         limits: workerLimits(limits, unenforcedLimits),
         ...resume,
       }),
@@ -369,21 +399,25 @@ export class LocalWorker implements Worker {
   }
 
   #hear(message: WorkerMessage | null, frames: readonly Buffer[]): void {
-    if (message?.type === 'ready') {
+    if (message?.type === 'ready' && !this.#isReady) {
+      this.#isReady = true
       this.#lastRun = 0
       this.#renewPipes(message.pipes)
       const { variables, variable_count: variableCount, threads } = message
       if (this.#start.resume !== null) this.#restored = { variables, variableCount, threads }
       this.#onReady(message)
+    } else if (message?.type === 'checkpoint' && this.#owedCheckpoints > 0) {
+      this.#owedCheckpoints -= 1
+      // Without trouble, the keeper says when the copy is there, or has failed.
+      const isMeant = message.id === this.#pendingCheckpoint?.id
+      if (isMeant && message.trouble !== null) {
+        this.#pendingCheckpoint?.reject(noCheckpoint(message.trouble))
+      }
     } else if (
-      message?.type === 'checkpoint' &&
-      message.id === this.#pendingCheckpoint?.id &&
-      message.trouble !== null
+      message?.type === 'reply' &&
+      message.run === this.#pending?.run &&
+      this.#pending.reply === null
     ) {
-      this.#pendingCheckpoint.reject(noCheckpoint(message.trouble))
-    } else if (message?.type === 'checkpoint') {
-      // The keeper says when the copy is there, or has failed.
-    } else if (message?.type === 'reply' && message.run === this.#pending?.run) {
       // The end marks were written before the reply; those behind much output are waited for. What
       // children of earlier runs have written by now comes with this result, too.
       for (const pipe of this.#output.pipes) pipe.read()
@@ -391,7 +425,11 @@ export class LocalWorker implements Worker {
       this.#renewPipes(message.pipes)
       this.#pending.reply = runReply(message, frames.slice(1))
       this.#settleReply()
-    } else if (message?.type === 'input' && message.run === this.#pending?.run) {
+    } else if (
+      message?.type === 'input' &&
+      message.run === this.#pending?.run &&
+      this.#pending.openQuestions < MOST_QUESTIONS
+    ) {
       void this.#answer(this.#pending, message)
     } else {
       // Only user code that meddles with the worker can cause this; nothing it says can be trusted.
@@ -400,7 +438,9 @@ export class LocalWorker implements Worker {
   }
 
   async #answer(pending: PendingRun, { number, prompt, password }: InputMessage): Promise<void> {
+    pending.openQuestions += 1
     const answer = await ask(pending.onInput, { prompt, password })
+    pending.openQuestions -= 1
     // An interrupt may have ended the run meanwhile.
     if (this.#pending !== pending) return
     const message = encodeMessage({ type: 'answer', number, ...answer })
@@ -472,16 +512,30 @@ export class LocalWorker implements Worker {
     part,
     last,
   }: Extract<OrderedEvent, { type: 'part' }>): Promise<void> | undefined {
+    this.#partBytes += part.length + PART_OVERHEAD
+    if (this.#partBytes > MAX_PART_BYTES) {
+      this.#forgetParts()
+      void this.kill('was killed because what it displayed was larger than 256 MB')
+      return undefined
+    }
     const parts = this.#parts.get(name) ?? []
     parts.push(part)
     this.#parts.set(name, parts)
     if (!last) return undefined
     this.#parts.delete(name)
+    for (const { length } of parts) this.#partBytes -= length + PART_OVERHEAD
     const output = decodeOutput(Buffer.concat(parts))
     return output === null ? undefined : this.#emit(run, output)
   }
 
-  #emit(executionCount: number, output: OutputEvent['output']): Promise<void> | undefined {
+  #forgetParts(): void {
+    this.#parts.clear()
+    this.#partBytes = 0
+  }
+
+  #emit(run: number, output: OutputEvent['output']): Promise<void> | undefined {
+    // Only user code that meddles names a run that is yet to come.
+    const executionCount = Math.min(run, Math.max(this.#lastRun, 0))
     return this.#listener.onOutput({ executionCount, output })
   }
 
@@ -489,7 +543,7 @@ export class LocalWorker implements Worker {
     const pending = this.#pending
     if (pending?.reply == null || pending.endedStreams < STREAMS.length) return
     this.#pending = null
-    this.#parts.clear() // what an interrupt left incomplete
+    this.#forgetParts() // what an interrupt left incomplete
     pending.onStart()
     pending.release()
     pending.resolve({ type: 'reply', reply: pending.reply })
@@ -513,11 +567,7 @@ export class LocalWorker implements Worker {
   }
 
   #end(exit: Omit<Exit, 'traceback'>): void {
-    try {
-      this.#lastTrouble = readFileSync(this.#troubleFile, 'utf8')
-    } catch {
-      // Nothing was wrong.
-    }
+    this.#lastTrouble = readWorkerFile(this.#troubleFile)
     try {
       this.#attach() // it may have died so early that nobody has read its last words yet
     } catch {
@@ -537,18 +587,26 @@ export class LocalWorker implements Worker {
 
   #removeTraces(): void {
     this.#start.channel.unlisten(this.#identity)
-    rmSync(this.#folder, { recursive: true, force: true })
+    removeFolder(this.#folder)
   }
 
   #settleDeath(): void {
     if (this.#exit === null || this.#streams.size > 0) return
-    rmSync(this.#folder, { recursive: true, force: true })
+    removeFolder(this.#folder)
     const pending = this.#pending
     this.#pending = null
     pending?.onStart()
     pending?.release()
     pending?.resolve({ type: 'died', exit: this.#exit, started: pending.started })
     this.#resolveExited(this.#exit)
+  }
+}
+
+function removeFolder(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch {
+    // Code has made folders in it that nobody may look into; nobody is to wait for that.
   }
 }
 
@@ -568,7 +626,7 @@ async function ask(onInput: OnInput | null, question: Question) {
 }
 
 function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunReply {
-  const { completed, error, interrupted, notices, survivors } = message
+  const { completed, error, interrupted, notices, survivors, usage } = message
   const { value, value_type: valueType } = message
   return {
     completed,
@@ -576,6 +634,7 @@ function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunRepl
     interrupted,
     notices,
     survivors,
+    usage,
     limit: message.limit ?? null,
     frames,
     ...(value === undefined ? {} : { value }),

@@ -64,13 +64,11 @@ export class OutputParser {
     const mark = bytes.subarray(at, at + this.#mark.length)
     if (!mark.equals(this.#mark.subarray(0, mark.length))) return 0
     const headerFrom = at + this.#mark.length
-    const newline = bytes.indexOf(0x0a, headerFrom)
-    if (newline === -1 || newline - headerFrom > MAX_HEADER) {
-      return bytes.length - headerFrom > MAX_HEADER ? 0 : 'incomplete'
-    }
-    const header = HEADER.exec(bytes.toString('latin1', headerFrom, newline))
+    const length = bytes.subarray(headerFrom, headerFrom + MAX_HEADER + 1).indexOf(0x0a)
+    if (length === -1) return bytes.length - headerFrom > MAX_HEADER ? 0 : 'incomplete'
+    const header = HEADER.exec(bytes.toString('latin1', headerFrom, headerFrom + length))
     if (header === null) return 0
-    const end = newline + 1 + Number(header[3])
+    const end = headerFrom + length + 1 + Number(header[3])
     return end > bytes.length ? 'incomplete' : end - at
   }
 
@@ -85,7 +83,9 @@ export class OutputParser {
     } else if (kind === 'T') {
       this.#emit({ type: 'bytes', run, bytes: payload })
     } else if (kind === 'W') {
-      this.#emit({ type: 'switch', number: Number(payload.toString('latin1')) })
+      const number = Number(payload.toString('latin1'))
+      // Any other would be waited for in vain.
+      if (Number.isSafeInteger(number)) this.#emit({ type: 'switch', number })
     } else if (kind === 'X') {
       this.#emit({ type: 'drained' })
     } else {

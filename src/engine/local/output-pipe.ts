@@ -19,6 +19,11 @@ export interface PipeListener {
 
 /** What is read at once: a pipe holds no more. One for all: nobody keeps a part beyond a call. */
 const CHUNK = Buffer.alloc(1 << 16)
+/** Runs whose text may end in the middle of a character; then what there is of it is taken as it is. */
+const MOST_DECODERS = 100
+
+/** User code can put a link in the place of a pipe. */
+const SAFELY = constants.O_NONBLOCK | constants.O_NOFOLLOW
 
 /** Reads a named pipe until its last writer has closed it, without keeping Node alive. */
 export class OutputPipe {
@@ -30,6 +35,7 @@ export class OutputPipe {
   readonly #listener: PipeListener
   readonly #decoders = new Map<number, Utf8Decoder>()
   #closed = false
+  #isDraining = false
 
   /** Opens the pipe at `path`; events belong to `run` until the first mark says otherwise. */
   constructor(path: string, nonce: string, run: number, listener: PipeListener) {
@@ -37,7 +43,7 @@ export class OutputPipe {
     this.#nonce = nonce
     this.#listener = listener
     this.#parser = new OutputParser(nonce, run, (event) => this.#decode(event))
-    this.#descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    this.#descriptor = openSync(path, constants.O_RDONLY | SAFELY)
     const options: SocketConstructorOpts & ConnectOpts = {
       fd: this.#descriptor,
       readable: true,
@@ -79,11 +85,12 @@ export class OutputPipe {
    */
   drain(): void {
     if (this.#closed) return
+    this.#isDraining = true
     this.watch()
     // A pipe keeps order: when this mark has been read, so has everything before.
     const mark = `\x1e${this.#nonce}X0:0\n`
     try {
-      const descriptor = openSync(this.#path, constants.O_WRONLY | constants.O_NONBLOCK)
+      const descriptor = this.#openWriteEnd()
       try {
         writeSync(descriptor, mark)
       } finally {
@@ -94,6 +101,13 @@ export class OutputPipe {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') setImmediate(() => this.drain())
       else this.#close()
     }
+  }
+
+  /** Of this very pipe, whatever has its name now; only Linux has a path for that. */
+  #openWriteEnd(): number {
+    if (process.platform !== 'linux') return openSync(this.#path, constants.O_WRONLY | SAFELY)
+    const path = `/proc/self/fd/${this.#descriptor}`
+    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
   }
 
   #close(): void {
@@ -114,13 +128,15 @@ export class OutputPipe {
 
   #decode(event: FrameEvent): void {
     if (event.type === 'bytes') {
+      if (this.#decoders.size === MOST_DECODERS) this.#endTexts()
       const decoder = this.#decoders.get(event.run) ?? new Utf8Decoder()
       this.#decoders.set(event.run, decoder)
       this.#emitText(event.run, decoder.write(event.bytes))
       return
     }
     if (event.type === 'drained') {
-      this.#close()
+      // Only user code that meddles says so of a process that lives.
+      if (this.#isDraining) this.#close()
       return
     }
     if (event.type === 'end') this.#endTexts()

@@ -11,6 +11,9 @@ export const pythonPackage = findUpwards(dirname(fileURLToPath(import.meta.url))
 /** The keeper's script. */
 export const keeperScript = join(pythonPackage, 'keeper.py')
 
+/** What runs a command in namespaces of its own. */
+export const enterScript = join(pythonPackage, 'enter.py')
+
 function findUpwards(folder: string): string {
   const candidate = join(folder, PACKAGE)
   if (existsSync(candidate)) return candidate

@@ -13,13 +13,27 @@ export interface TemplateFor {
   readonly env: Readonly<Record<string, string>>
   /** Modules to import, as far as they are installed. */
   readonly preload: readonly string[]
+  /** What the walls around each of its forks need; null: it has none. */
+  readonly walls: ForkedWalls | null
+}
+
+/** What walls show of what the template sees. */
+export interface ForkedWalls {
+  /** The engine's private folder, of which they show nothing else. */
+  readonly private: string
+  /** Paths that stay even where temporary files are. */
+  readonly kept: readonly string[]
+  /** How much each of the folders for temporary files can have, and the home folder in one of them. */
+  readonly temporary: { readonly bytes: number; readonly home: string }
+  /** Where Node listens to keepers. */
+  readonly socket: string
 }
 
 /** A template that can be forked from, or why there is none. */
 export type TemplateState =
   { readonly fit: true; readonly id: string } | { readonly fit: false; readonly reason: string }
 
-const NOT_READY: TemplateState = { fit: false, reason: 'its template is not ready yet' }
+export const NOT_READY: TemplateState = { fit: false, reason: 'its template is not ready yet' }
 /** So often one is made that dies while it imports modules, which may be why. */
 const MOST_TRIES = 3
 
@@ -52,10 +66,10 @@ export class Templates {
 
   async #make(
     key: string,
-    { python, pyzmqPath, env, preload }: TemplateFor,
+    { python, pyzmqPath, env, preload, walls }: TemplateFor,
   ): Promise<TemplateState> {
     const id = uuid()
-    const config = JSON.stringify({ preload, pyzmq_path: pyzmqPath })
+    const config = JSON.stringify({ preload, pyzmq_path: pyzmqPath, walls })
     const command = { id, python, arguments: [pythonPackage], env, cwd: '/', config }
     const tries = (this.#tries.get(key) ?? 0) + 1
     this.#tries.set(key, tries)
@@ -94,7 +108,7 @@ function judge(id: string, threads: readonly string[], failed: readonly string[]
   return { fit: true, id }
 }
 
-function keyOf({ python, pyzmqPath, env, preload }: TemplateFor): string {
+function keyOf({ python, pyzmqPath, env, preload, walls }: TemplateFor): string {
   const variables = Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([python, pyzmqPath, variables, preload])
+  return JSON.stringify([python, pyzmqPath, variables, preload, walls])
 }
