@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 WORKER_VARIABLE = "PYTHON_INTERPRETER_WORKER"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PR_SET_DUMPABLE = 4
+PF_EXITING = 4  # linux/sched.h
 PR_SET_CHILD_SUBREAPER = 36
 SWEEPS = 100
 CONTROL = 3  # the descriptor on which a template finds its socket
@@ -218,7 +219,9 @@ class Keeper:
         if pid == sender or has_ended:
             return True
         entries = environment_of(pid)
-        return any(f"{WORKER_VARIABLE}={mark}".encode() in entries for mark in marks)
+        has_mark = any(f"{WORKER_VARIABLE}={mark}".encode() in entries for mark in marks)
+        # One that is just ending has no environment any more.
+        return has_mark or is_ending(pid)
 
     def patience(self) -> float | None:
         """Answer how many seconds the copies that are being made are given yet."""
@@ -622,6 +625,16 @@ def environment_of(pid: int) -> list[bytes]:
             return file.read().split(b"\0")
     except OSError:
         return []
+
+
+def is_ending(pid: int) -> bool:
+    """Answer whether a process has begun to exit, or is gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            # proc(5): the fields after the command's name, of which flags is the seventh.
+            return bool(int(file.read().rpartition(")")[2].split()[6]) & PF_EXITING)
+    except OSError:
+        return True
 
 
 def ending(status: int) -> Event:
