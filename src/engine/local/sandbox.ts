@@ -87,7 +87,7 @@ export function requireSeparate({ python, workdir, sandbox }: Omit<Inside, 'pyzm
       throw new SandboxError(`${path} cannot be shown: ${own} is a session's own.`)
   }
   const elsewhere = 'Code could change it for the host and for other sessions: have it elsewhere.'
-  for (const [folder, index] of writable.map((folder, index) => [folder, index] as const)) {
+  for (const [index, folder] of writable.entries()) {
     const others = [...writable.filter((_, other) => other !== index), ...sandbox.read]
     for (const path of [...others, realpathSync(tmpdir()), ...pythonFolders(python)]) {
       if (!isIn(path, folder)) continue

@@ -42,6 +42,7 @@ interface House {
   readonly templates: Templates
 }
 
+/** Builds the walls of one engine's sandboxed sessions, and ends what is inside of them. */
 export class Walls {
   /** The engine's private folder. */
   readonly #folder: string
@@ -134,7 +135,9 @@ export class Walls {
       return { keeper, templates: new Templates(keeper) }
     })
     this.#houses.set(key, house)
-    house.catch(() => this.#houses.delete(key))
+    house.catch(() => {
+      if (this.#houses.get(key) === house) this.#houses.delete(key)
+    })
     return house
   }
 
