@@ -53,6 +53,13 @@ export {
   type PieSeries,
   type ScatterSeries,
 } from './toolset/charts.js'
+export {
+  hostTool,
+  type FrameworkTool,
+  type HostTool,
+  type HostToolContext,
+} from './host-tools/host-tool.js'
+export type { ApproveHostTool, HostToolCall, HostToolRules } from './host-tools/host-tools.js'
 export type { AuditEvent, AuditListener, Logger } from './toolset/audit.js'
 export type { ModulesOption } from './toolset/modules.js'
 export type { OnOutput } from './toolset/output-listener.js'
@@ -76,10 +83,13 @@ export type {
   Engine,
   Exit,
   FigureFormat,
+  HostCall,
+  HostFunction,
   Inputs,
   InterpreterSpec,
   JsonValue,
   LimitName,
+  OnCall,
   OnInput,
   MimeBundle,
   ModuleRules,

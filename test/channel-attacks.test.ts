@@ -5,8 +5,14 @@ import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { Channel } from '../src/channel/channel.js'
-import { InvalidOptionError, type PythonInterpreterToolSet, VariablesError } from '../src/index.js'
+import {
+  hostTool,
+  InvalidOptionError,
+  type PythonInterpreterToolSet,
+  VariablesError,
+} from '../src/index.js'
 import { eventually } from './helpers/processes.js'
 import { makeToolset, temporaryFolder } from './helpers/toolset.js'
 
@@ -19,7 +25,7 @@ import gc, json, os, socket, time
 def found(name):
     return next(thing for thing in gc.get_objects() if type(thing).__name__ == name)
 copies, output, channel = found('Copies'), found('Output'), found('Channel')
-questions = found('Questions')
+asking = found('Asking')
 def connect():
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect(copies._control)
@@ -289,7 +295,7 @@ if ${identity}: stranger.setsockopt(zmq.IDENTITY, ${identity})
 stranger.connect(channel._endpoint)
 end = time.time() + 1
 while time.time() < end:
-    stranger.send(reply(questions._run + 1, value=1))
+    stranger.send(reply(asking._run + 1, value=1))
 print('done')`,
     )
     expect(result).toMatchObject({ success: true, stdout: 'done\n', result: null })
@@ -304,9 +310,17 @@ print('done')`,
     ],
     [
       'a value that is nested too deeply',
-      `reply(questions._run)[:-1] + b',"value":' + b'[' * 5000 + b']' * 5000 + b'}'`,
+      `reply(asking._run)[:-1] + b',"value":' + b'[' * 5000 + b']' * 5000 + b'}'`,
     ],
-    ['a reply, and then another', 'reply(questions._run)'],
+    ['a reply, and then another', 'reply(asking._run)'],
+    [
+      'a call of a tool where there is none',
+      `json.dumps({'type': 'call', 'run': asking._run, 'number': 1, 'tool': 'x', 'arguments': {}}).encode()`,
+    ],
+    [
+      'that it cancels a call where there is no tool',
+      `json.dumps({'type': 'cancel', 'run': asking._run, 'number': 1}).encode()`,
+    ],
   ])('ends who says %s', async (_, message) => {
     const tools = await sessions()
     const code = `for _ in range(3): channel._socket.send(${message})\ntime.sleep(100)`
@@ -315,12 +329,31 @@ print('done')`,
     await expectBystanderWell(tools)
   })
 
+  it('ends who calls tools for ever without reading the answers', async () => {
+    const ping = hostTool({
+      description: 'Answers.',
+      inputSchema: z.object({}),
+      execute: () => 'pong',
+    })
+    const tools = await makeToolset({ hostTools: { ping } })
+    const code = `${FIND}
+for number in range(1_000_000):
+    call = {'type': 'call', 'run': asking._run, 'number': number, 'tool': 'ping', 'arguments': {}}
+    channel._socket.send(json.dumps(call).encode())
+time.sleep(100)`
+    const before = process.memoryUsage().rss
+    const result = await tools.runPythonCode(code, { client_id: 'attacker' })
+    expect(result.restart_reason).toMatch(/more than 100000 calls in one run/)
+    expect(process.memoryUsage().rss - before).toBeLessThan(400e6)
+    expect((await tools.runPythonCode('ping()')).stdout).toBe("'pong'\n")
+  })
+
   it('ends who asks without waiting for answers', async () => {
     const tools = await sessions()
     let asked = 0
     const result = await tools.runPythonCode(
       `for number in range(1000):
-    question = {'type': 'input', 'run': questions._run, 'number': number, 'prompt': '', 'password': False}
+    question = {'type': 'input', 'run': asking._run, 'number': number, 'prompt': '', 'password': False}
     channel._socket.send(json.dumps(question).encode())
 time.sleep(100)`,
       {
@@ -402,7 +435,7 @@ describe('forged frames in the output pipes', () => {
     const before = process.memoryUsage().rss
     const result = await attack(
       tools,
-      `part = frame(b'd', questions._run, b'name\\n' + b'x' * 3900)
+      `part = frame(b'd', asking._run, b'name\\n' + b'x' * 3900)
 while True: os.write(1, part)`,
       60_000,
     )
@@ -446,7 +479,7 @@ describe('answers about variables', () => {
     const tools = await sessions()
     await attack(
       tools,
-      `last = questions._run
+      `last = asking._run
 class Answering(type(channel)):
     def send(self, message, frames=()):
         if message.get('type') == 'reply' and message['run'] == last and 'value' in message:

@@ -215,6 +215,8 @@ const MESSAGES: readonly object[] = [
     pipes: 2,
   },
   { type: 'input', run: 1, number: 1, prompt: '?', password: false },
+  { type: 'call', run: 1, number: 1, tool: 'search', arguments: { query: '?' } },
+  { type: 'cancel', run: 1, number: 1 },
   { type: 'checkpoint', id: 'a', trouble: null },
   { type: 'display_data', data: { 'text/plain': 'x', 'a/json': { b: [1] } }, metadata: {} },
   { type: 'update_display_data', display_id: 'd', data: {}, metadata: { a: 1 } },

@@ -21,7 +21,7 @@ _LARGE = 1 << 20  # bytes; below, a copy takes no time to speak of
 
 
 class Channel:
-    """A DEALER socket that sends and receives whole messages, on the main thread only."""
+    """A DEALER socket that sends and receives whole messages, for one thread at a time."""
 
     def __init__(self, endpoint: str, identity: str, pyzmq_path: str | None) -> None:
         """Connect to Node's ROUTER at `endpoint` under the secret `identity`.
@@ -58,6 +58,8 @@ class Channel:
 
         The first is bytes. Those of values are pyzmq's own, which are buffers that nobody else has.
         """
+        while self._socket.getsockopt(self._zmq.RCVMORE):
+            self._socket.recv()  # the rest of a message whose receiving was interrupted
         if milliseconds != self._timeout:
             self._timeout = milliseconds
             self._socket.rcvtimeo = -1 if milliseconds is None else milliseconds
@@ -68,6 +70,13 @@ class Channel:
         while self._socket.getsockopt(self._zmq.RCVMORE):
             frames.append(self._socket.recv(copy=False))
         return frames
+
+    def fileno(self) -> int:
+        """Answer the descriptor that can be read when `receive` may find a message.
+
+        It says so once: `receive` and `send` use that up, so look for messages after each of them.
+        """
+        return int(self._socket.getsockopt(self._zmq.FD))
 
     def forget_sent(self) -> None:
         """Let go of what was sent last, after a message that Node sends only when it has it."""

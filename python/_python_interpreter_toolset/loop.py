@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from .asking import Asking
 from .channel import Channel
 from .exchange import Exchange
 from .execute import Executor
@@ -30,6 +31,7 @@ _TYPES = ("run", "variables", "checkpoint", "answer")
 def serve(
     channel: Channel,
     executor: Executor,
+    asking: Asking,
     questions: Questions,
     checkpoints: Checkpoints | None,
     go_on: GoOn,
@@ -49,7 +51,7 @@ def serve(
             else:
                 channel.forget_sent()
                 exchange = _exchange(message, frames)
-                answer = _run(executor, questions, message, exchange)
+                answer = _run(executor, asking, questions, message, exchange)
                 if checkpoints and message["type"] == "run":
                     checkpoints.run_ended(message["run"], executor.meter.own)
         except MalformedMessage as error:
@@ -101,15 +103,21 @@ def _exchange(message: Message, frames: list[Any]) -> Exchange | None:
 
 
 def _run(
-    executor: Executor, questions: Questions, message: Message, exchange: Exchange | None
+    executor: Executor,
+    asking: Asking,
+    questions: Questions,
+    message: Message,
+    exchange: Exchange | None,
 ) -> Message:
     if message["type"] == "variables":
         return executor.run(field(message, "run", int), "", "none", exchange)
     if field(message, "echo", str) not in _ECHO_MODES:
         raise MalformedMessage(f"run.echo must be one of {', '.join(_ECHO_MODES)}")
     code, echo = field(message, "code", str), field(message, "echo", str)
-    questions.begin(field(message, "run", int), field(message, "can_ask", bool))
+    questions.begin(field(message, "can_ask", bool))
+    asking.begin(field(message, "run", int))
     try:
         return executor.run(message["run"], code, echo, exchange)
     finally:
+        asking.end()
         questions.end()

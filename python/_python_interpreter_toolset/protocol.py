@@ -2,10 +2,11 @@
 
 Messages travel over ZeroMQ as one frame of JSON each: `run`, `variables` or `checkpoint` from Node,
 then `reply` or `checkpoint` (or `error`, for a message that is none) from the worker, and `ready`
-once, unasked, when the worker has started. In the middle of a run, the worker may say `input`, and
-Node `answer`. Where there are values, more frames follow: behind a `run` one of JSON, its inputs by
-name, and the binary ones that `values_from_js.py` describes; behind a `reply` those of
-`values_to_js.py`.
+once, unasked, when the worker has started. In the middle of a run, the worker may say `input` or
+`call`, and Node `answer` with the same number; a worker that does not wait for a `call` any more
+says `cancel`. Where there are values, more frames follow: behind a `run` or an `answer` one of
+JSON, values by name, and the binary ones that `values_from_js.py` describes; behind a `reply` those
+of `values_to_js.py`.
 
 Output travels over the worker's standard output and error, which are named pipes that Node reads:
 plain bytes, with control frames in between. A control frame is

@@ -6,15 +6,10 @@ import builtins
 import os
 import sys
 import threading
-from itertools import count
 from types import ModuleType
 
-from .channel import Channel
+from .asking import Asking
 from .import_hooks import after_import
-from .protocol import Message, decode_message
-
-# A signal that comes just before the wait for a message does not end that; it is seen then.
-_LOOK_MILLISECONDS = 200
 
 
 class InputError(EOFError):
@@ -30,21 +25,18 @@ class InputError(EOFError):
 class Questions:
     """Asks in the middle of a run, and waits for the answer."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, asking: Asking) -> None:
         """Nobody can be asked until `begin`."""
-        self._channel = channel
-        self._run = 0
+        self._asking = asking
         self._asker: tuple[int, int] | None = None
-        self._numbers = count(1)
 
     def install(self) -> None:
         """Put our functions in the places of those that read from a terminal."""
         builtins.input = self._input
         after_import("getpass", self._take_over_getpass)
 
-    def begin(self, run: int, can_ask: bool) -> None:
-        """Let the main thread ask while `run` runs, if there is somebody who `can_ask`."""
-        self._run = run
+    def begin(self, can_ask: bool) -> None:
+        """Let the main thread ask while a run runs, if there is somebody who `can_ask`."""
         self._asker = (os.getpid(), threading.get_ident()) if can_ask else None
 
     def end(self) -> None:
@@ -70,26 +62,14 @@ class Questions:
         self._require_asker(function)
         sys.stdout.write(prompt)
         sys.stdout.flush()
-        number = next(self._numbers)
-        question = {"run": self._run, "number": number, "prompt": prompt, "password": password}
-        self._channel.send({"type": "input", **question})
         try:
-            answer = self._wait_for(number)
+            answer = self._asking.ask({"type": "input", "prompt": prompt, "password": password})
         except BaseException as error:
             raise error.with_traceback(None) from None  # where it was waited is of no use
-        if answer["error"] is not None:
-            raise InputError(answer["error"])
-        return str(answer["text"])
-
-    def _wait_for(self, number: int) -> Message:
-        while True:
-            frames = self._channel.receive(_LOOK_MILLISECONDS)
-            if frames is None:
-                continue
-            answer = decode_message(frames)
-            # That to a question whose wait was interrupted may come only now.
-            if answer["type"] == "answer" and answer["number"] == number:
-                return answer
+        message = answer.message
+        if message["error"] is not None:
+            raise InputError(message["error"])
+        return str(message["text"])
 
     def _require_asker(self, function: str) -> None:
         if self._asker == (os.getpid(), threading.get_ident()):

@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from . import protocol
+from .asking import Asking
 from .channel import Channel
 from .execute import Executor
 from .figures.figures import Figures
@@ -59,8 +60,13 @@ class Worker:
         self._import_rules: ImportRules | None = None
         if config["modules"] is not None:
             self._make_import_rules(vars(main), config["modules"])
-        self._questions = Questions(self._channel)
+        self._asking = Asking(self._channel)
+        self._questions = Questions(self._asking)
         self._questions.install()
+        if config["host_tools"]:
+            from .host_tools import HostTools
+
+            HostTools(self._asking, config["host_tools"]).install()
         figures = None
         if config["figures"] is not None:
             figures = Figures(self._output, config["figures"]["format"], config["figures"]["dpi"])
@@ -78,7 +84,14 @@ class Worker:
         if self._import_rules:
             self._import_rules.put_in_force()  # for the code of runs
         self._tell_ready(ready)
-        serve(self._channel, self._executor, self._questions, self._checkpoints, self.go_on)
+        serve(
+            self._channel,
+            self._executor,
+            self._asking,
+            self._questions,
+            self._checkpoints,
+            self.go_on,
+        )
 
     def go_on(self, request: dict[str, Any]) -> None:
         """In a copy that goes on: become the worker that the keeper's `request` describes."""
@@ -93,6 +106,7 @@ class Worker:
         config = protocol.take_config(folder)
         self._output.reopen(folder, config["nonce"])
         self._channel.connect_anew(config["identity"])
+        self._asking.renew()
         self._report_crashes(folder)
         from .left_behind import let_go
 

@@ -17,7 +17,7 @@ const MAX_DEPTH = 1000
 /** The exit code of a worker whose Python lacks pyzmq. */
 export const EXIT_NO_PYZMQ = 86
 
-/** Node asks for a run, about variables or for a checkpoint, or answers what a run has asked. */
+/** Node asks for a run, about variables or for a checkpoint, or answers what a run has asked for. */
 export type NodeMessage =
   | {
       type: 'run'
@@ -33,7 +33,7 @@ export type NodeMessage =
       inputs?: true
     }
   | { type: 'variables'; run: number; names: readonly string[] | null; value_form: ValueForm }
-  | { type: 'answer'; number: number; text: string | null; error: string | null }
+  | { type: 'answer'; number: number; text: string | null; error: string | null; inputs?: true }
   | { type: 'checkpoint'; id: string }
 
 // Whatever JSON.parse gives is one; to look through a million items again would take a second.
@@ -81,17 +81,27 @@ const workerMessage = z.discriminatedUnion('type', [
     prompt: z.string(),
     password: z.boolean(),
   }),
+  z.object({
+    type: z.literal('call'),
+    run: z.number(),
+    number: z.number(),
+    tool: z.string(),
+    arguments: json,
+  }),
+  z.object({ type: z.literal('cancel'), run: z.number(), number: z.number() }),
   z.object({ type: z.literal('checkpoint'), id: z.string(), trouble: z.string().nullable() }),
   z.object({ type: z.literal('error'), message: z.string() }),
 ])
 
 /**
  * What a worker says: `ready` once, then a `reply`, `checkpoint` or `error` to each message, and
- * before a `reply` any number of `input`, each of which waits for its `answer`.
+ * before a `reply` any number of `input` and `call`, each of which waits for its `answer`, unless a
+ * `cancel` says that it does not any more.
  */
 export type WorkerMessage = z.infer<typeof workerMessage>
 export type ReplyMessage = Extract<WorkerMessage, { type: 'reply' }>
 export type InputMessage = Extract<WorkerMessage, { type: 'input' }>
+export type CallMessage = Extract<WorkerMessage, { type: 'call' }>
 export type ReadyMessage = Extract<WorkerMessage, { type: 'ready' }>
 
 const bundle = {

@@ -61,6 +61,29 @@ export interface ResourceLimits {
 /** Limits that are not enforced, and why: completes "because". */
 export type UnenforcedLimits = Readonly<Partial<Record<LimitName, string>>>
 
+/** A tool of the host as code sees it: a function of Python. */
+export interface HostFunction {
+  readonly name: string
+  /** Its definition in Python, without anything that it does. */
+  readonly source: string
+  /** Parameters that the tool has by another name: that by the parameter's. */
+  readonly renamed: Readonly<Record<string, string>>
+  /** Parameters for which None is a value; for all others that can be left out it means that. */
+  readonly nullable: readonly string[]
+}
+
+/** A call of such a function. */
+export interface HostCall {
+  readonly tool: string
+  /** The arguments by name. */
+  readonly input: JsonValue
+  /** Aborted when the code does not wait for the answer any more. */
+  readonly signal: AbortSignal
+}
+
+/** Answers a call: the value by the name `answer`. What it throws is raised in the code. */
+export type OnCall = (call: HostCall) => Promise<Inputs>
+
 /** What an interpreter is made with; the same for each process that serves it in turn. */
 export interface InterpreterSpec {
   /** An executable or a virtual environment; undefined: found as the README tells. */
@@ -75,6 +98,8 @@ export interface InterpreterSpec {
   readonly initCode: string | null
   /** What code may import after that; null: all. */
   readonly modules: ModuleRules | null
+  /** What of the host its code can call while runs go on. */
+  readonly hostFunctions: readonly HostFunction[]
   /** How figures are captured; null: not at all. */
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
@@ -131,6 +156,8 @@ export interface RunRequest {
   readonly inputs: Inputs | null
   /** Null: nobody can be asked. */
   readonly onInput: OnInput | null
+  /** Answers calls of the host's functions; null where there are none. */
+  readonly onCall: OnCall | null
 }
 
 /** What is asked about variables between two runs. The reply carries the answer; nothing changes. */

@@ -433,7 +433,7 @@ export class Interpreter {
     try {
       if (watch !== null) await watch.begin(worker)
       const { executionCount } = execution
-      const { code, echo, resultVarName, resultForm, asks, onInput } = request
+      const { code, echo, resultVarName, resultForm, asks, onInput, onCall } = request
       const outcome =
         asks === null
           ? await worker.run({
@@ -444,6 +444,7 @@ export class Interpreter {
               resultForm,
               inputs,
               onInput,
+              onCall,
             })
           : await worker.variables({ executionCount, ...asks })
       const usage = usageOf(outcome, performance.now() - startedAtMs)

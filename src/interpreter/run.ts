@@ -4,6 +4,7 @@ import type {
   EchoMode,
   Exit,
   Inputs,
+  OnCall,
   OnInput,
   Restored,
   RunReply,
@@ -44,6 +45,8 @@ export interface ExecuteRequest extends RunLimits {
   readonly onOutput: LiveListener | null
   /** Answers what the code asks; null: nobody can be asked. */
   readonly onInput: OnInput | null
+  /** Answers calls of the host's functions; null where there are none. */
+  readonly onCall: OnCall | null
   /** Hears what came of it, whatever its call is answered; null: nobody does. */
   readonly witness: RunWitness | null
   /** Follows which files it changes; null: nobody does. */

@@ -1,5 +1,5 @@
 /** The text that a model reads about the tools. */
-import type { ModuleRules } from '../engine/engine.js'
+import type { HostFunction, ModuleRules } from '../engine/engine.js'
 
 const RUN_DESCRIPTION = `Runs Python code in a persistent session and answers what it printed.
 
@@ -15,9 +15,19 @@ const RUN_DESCRIPTION = `Runs Python code in a persistent session and answers wh
 - Notebook syntax works: !command, lines = !command, %pip install, %%bash, %time, %timeit, %%writefile, %run, name?`
 
 /** Describes `run_python_code`. */
-export function runDescription(modules: ModuleRules | null): string {
-  return modules === null ? RUN_DESCRIPTION : `${RUN_DESCRIPTION}\n- ${modules.hint}`
+export function runDescription(
+  modules: ModuleRules | null,
+  hostFunctions: readonly HostFunction[],
+): string {
+  const lines = [RUN_DESCRIPTION]
+  if (modules !== null) lines.push(`- ${modules.hint}`)
+  if (hostFunctions.length > 0) {
+    lines.push(HOST_FUNCTIONS, ...hostFunctions.map(({ source }) => `\n${source}`))
+  }
+  return lines.join('\n')
 }
+
+const HOST_FUNCTIONS = `- These functions are there already; call them in your code, in loops as well. Each is also a coroutine function by the name aio, for many calls at once: await asyncio.gather(*[f.aio(x) for x in xs]). They raise HostToolError.`
 
 export const MANAGE_DESCRIPTION = `Manages Python interpreters. You have a session of your own already, which run_python_code uses: you need this tool only to
 

@@ -6,6 +6,8 @@ import type {
   OnInput,
   ResourceLimits,
 } from '../engine/engine.js'
+import type { FrameworkTool, HostTool } from '../host-tools/host-tool.js'
+import type { HostToolRules } from '../host-tools/host-tools.js'
 import type { OnTimeout } from '../interpreter/run.js'
 import type { AuditListener, Logger } from './audit.js'
 import type { WhenFull } from './interpreters.js'
@@ -64,6 +66,13 @@ export interface PythonInterpreterToolSetOptions {
    * and the standard library. A guide for models, no wall. @default all
    */
   readonly modules?: ModulesOption
+  /**
+   * Functions of TypeScript that Python code can call by these names, plainly or, as `name.aio`,
+   * awaitable: those of {@link hostTool}, or tools of an agent framework. @default none
+   */
+  readonly hostTools?: Readonly<Record<string, HostTool | FrameworkTool>>
+  /** Who decides about their calls, and what bounds them. */
+  readonly hostToolRules?: HostToolRules
   /**
    * Values of at least 4 characters that are replaced by `[redacted]` in all that code says and results
    * tell. docs/sessions.md lists what is not redacted.

@@ -2,6 +2,7 @@
 import { normalize } from 'node:path'
 import { z } from 'zod'
 import type { Engine, OnInput } from '../engine/engine.js'
+import type { ApproveHostTool } from '../host-tools/host-tools.js'
 import { leavesRoot } from '../files/inside.js'
 import { MAX_TIMEOUT_MS } from '../parse-options.js'
 import type { AuditListener, Logger } from './audit.js'
@@ -206,6 +207,15 @@ export const toolsetOptions = z.strictObject({
   modules: z
     .strictObject({ deny: z.array(z.string()).optional(), allow: z.array(z.string()).optional() })
     .optional(),
+  hostTools: record.default({}),
+  hostToolRules: z
+    .strictObject({
+      approve: z.custom<ApproveHostTool>(isFunction, 'must be a function').optional(),
+      timeoutMs: timeoutMs.optional(),
+      maxCallsPerRun: limit.max(100_000).optional(),
+      maxConcurrent: limit.optional(),
+    })
+    .default({}),
   secrets: z
     .custom<SecretValues>(isObject, 'must be a list of texts, or an object of them')
     .optional(),

@@ -11,6 +11,7 @@ import {
 } from '../errors.js'
 import type { Engine, FigureFormat, ModuleRules, OnInput, Sandbox } from '../engine/engine.js'
 import { isEngineFolder, LocalEngine } from '../engine/local/local-engine.js'
+import { HostTools } from '../host-tools/host-tools.js'
 import { WorkdirFiles } from '../files/workdir-files.js'
 import { WorkdirWatch } from '../files/workdir-watch.js'
 import { Audit, type AuditedRun } from './audit.js'
@@ -110,6 +111,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
   readonly #secrets: Secrets | null
   readonly #results: ResultSettings
   readonly #modules: ModuleRules | null
+  readonly #hostTools: HostTools
   readonly #watch: WorkdirWatch
   readonly #audit: Audit
   #closed = false
@@ -124,6 +126,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     this.#engine = engine ?? new LocalEngine()
     this.#ownsEngine = engine === undefined
     this.#modules = moduleRules(settings.modules)
+    this.#hostTools = new HostTools(settings.hostTools, settings.hostToolRules)
     const spec = {
       python: settings.python,
       workdir: this.workdir,
@@ -131,6 +134,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       inheritEnv: settings.inheritEnv,
       initCode: settings.initCode === undefined ? DEFAULT_INIT_CODE : settings.initCode,
       modules: this.#modules,
+      hostFunctions: this.#hostTools.functions,
       checkpoint: settings.checkpoint,
       limits: resourceLimits(settings),
       figures: figureFormat(settings),
@@ -201,6 +205,10 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       signal: request.signal,
       onOutput: listener === undefined ? null : (output) => listener.hear(output),
       onInput: this.#asking(request.onInput),
+      onCall: this.#hostTools.forRun({
+        client_id: interpreter.clientId,
+        interpreter_id: interpreter.id,
+      }),
       witness,
       recording: this.#watch.recording(),
     })
@@ -354,7 +362,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     return [
       {
         name: 'run_python_code',
-        description: runDescription(this.#modules),
+        description: runDescription(this.#modules, this.#hostTools.functions),
         inputSchema: runInput,
         execute: (input, context) => this.#runTool(input, context),
         toModelText: (answer) => toModelText(answer),

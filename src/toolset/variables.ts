@@ -65,6 +65,7 @@ const WITHOUT_CODE: Omit<ExecuteRequest, keyof Patience> = {
   onTimeout: 'interrupt',
   onOutput: null,
   onInput: null,
+  onCall: null,
   witness: null,
   recording: null,
 }

@@ -31,6 +31,7 @@ export async function startRawWorker(): Promise<RawWorker> {
     pyzmq_path: null,
     init_code: null,
     modules: null,
+    host_tools: [],
     figures: null,
     checkpoint: null,
     sandbox: false,

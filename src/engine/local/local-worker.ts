@@ -10,6 +10,7 @@ import {
   decodeMessage,
   decodeOutput,
   encodeMessage,
+  type CallMessage,
   type InputMessage,
   type NodeMessage,
   type ReadyMessage,
@@ -22,7 +23,10 @@ import type {
   CheckpointPolicy,
   Exit,
   FigureFormat,
+  HostCall,
+  HostFunction,
   ModuleRules,
+  OnCall,
   OnInput,
   OutputEvent,
   Question,
@@ -63,12 +67,17 @@ const WATCH_AFTER_MS = 5
 const FORK_TIMEOUT_MS = 5_000
 /** Questions of one run at a time; those whose run was interrupted meanwhile are still open. */
 const MOST_QUESTIONS = 100
+/** Of one run. More can only be made by code that does not wait for the answers, which would pile up. */
+const MOST_CALLS = 100_000
 /** Of displays that are not complete. One that is larger could not be a text in Node. */
 const MAX_PART_BYTES = 256 * 1024 * 1024
 /** What it takes to keep a part, and to know whose it is. */
 const PART_OVERHEAD = 256
 /** What a process writes before it has started any run, be it `initCode`. */
 const BEFORE_ANY_RUN = -1
+
+/** Nobody answers anything. */
+const NOBODY = { onInput: null, onCall: null }
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -89,6 +98,7 @@ export interface WorkerStart {
   readonly workdir: string
   readonly initCode: string | null
   readonly modules: ModuleRules | null
+  readonly hostFunctions: readonly HostFunction[]
   readonly figures: FigureFormat | null
   readonly checkpoint: CheckpointPolicy
   readonly sandbox: Sandbox | null
@@ -121,6 +131,12 @@ interface PendingRun {
   reply: RunReply | null
   openQuestions: number
   readonly onInput: OnInput | null
+  readonly onCall: OnCall | null
+  /** The calls that wait for their answer, by number. */
+  readonly openCalls: Map<number, AbortController>
+  calls: number
+  /** It may not call any more. */
+  isInterrupted: boolean
 }
 
 /** A checkpoint that was asked for. */
@@ -196,29 +212,34 @@ export class LocalWorker implements Worker {
   }
 
   run(request: RunRequest): Promise<RunOutcome> {
-    const { executionCount, code, echo, resultVarName, resultForm, inputs, onInput } = request
+    const { executionCount, code, echo, resultVarName, resultForm, inputs } = request
     const message: NodeMessage = {
       type: 'run',
       run: executionCount,
       code,
       echo,
       result_var_name: resultVarName,
-      can_ask: onInput !== null,
+      can_ask: request.onInput !== null,
     }
     if (resultForm !== 'json') message.value_form = resultForm
-    if (inputs === null) return this.#perform(executionCount, onInput, message)
+    if (inputs === null) return this.#perform(executionCount, request, message)
     message.inputs = true
-    return this.#perform(executionCount, onInput, message, inputs.json, ...inputs.frames)
+    return this.#perform(executionCount, request, message, inputs.json, ...inputs.frames)
   }
 
   variables({ executionCount: run, names, form }: VariablesRequest): Promise<RunOutcome> {
-    return this.#perform(run, null, { type: 'variables', run, names, value_form: form })
+    return this.#perform(run, NOBODY, { type: 'variables', run, names, value_form: form })
   }
 
   async interrupt(): Promise<void> {
     this.#output.watch() // for the start mark
     // Earlier, nothing listens to it yet: it would be lost.
     await this.#pending?.startedOrEnded
+    if (this.#pending !== null) {
+      // Threads that wait for one would keep the code from ending.
+      this.#pending.isInterrupted = true
+      abortCalls(this.#pending)
+    }
     await this.#start.keeper.interrupt(this.#id)
   }
 
@@ -278,7 +299,7 @@ export class LocalWorker implements Worker {
 
   async #perform(
     run: number,
-    onInput: OnInput | null,
+    { onInput, onCall }: Pick<RunRequest, 'onInput' | 'onCall'>,
     message: NodeMessage,
     ...frames: (string | Uint8Array)[]
   ): Promise<RunOutcome> {
@@ -301,6 +322,10 @@ export class LocalWorker implements Worker {
         reply: null,
         openQuestions: 0,
         onInput,
+        onCall,
+        openCalls: new Map(),
+        calls: 0,
+        isInterrupted: false,
       }
     })
     // Where sending fails, the engine is being closed, and the process's end settles the run.
@@ -353,6 +378,7 @@ export class LocalWorker implements Worker {
       workdir,
       initCode,
       modules,
+      hostFunctions,
       figures,
       sandbox,
       resume,
@@ -376,6 +402,7 @@ export class LocalWorker implements Worker {
         pyzmq_path: pyzmqPath,
         init_code: initCode,
         modules,
+        host_tools: hostFunctions,
         figures,
         checkpoint: process.platform === 'linux' ? checkpoint : null,
         sandbox: sandbox !== null,
@@ -431,6 +458,16 @@ export class LocalWorker implements Worker {
       this.#pending.openQuestions < MOST_QUESTIONS
     ) {
       void this.#answer(this.#pending, message)
+    } else if (
+      message?.type === 'call' &&
+      message.run === this.#pending?.run &&
+      !this.#pending.openCalls.has(message.number) &&
+      this.#pending.onCall !== null
+    ) {
+      void this.#answerCall(this.#pending, this.#pending.onCall, message)
+    } else if (message?.type === 'cancel' && this.#start.hostFunctions.length > 0) {
+      // The answer to it may be under way, and its run over.
+      if (message.run === this.#pending?.run) this.#pending.openCalls.get(message.number)?.abort()
     } else {
       // Only user code that meddles with the worker can cause this; nothing it says can be trusted.
       void this.kill('was killed because it sent a malformed message')
@@ -445,6 +482,28 @@ export class LocalWorker implements Worker {
     if (this.#pending !== pending) return
     const message = encodeMessage({ type: 'answer', number, ...answer })
     this.#start.channel.send(this.#identity, message).catch(() => undefined)
+  }
+
+  async #answerCall(
+    pending: PendingRun,
+    onCall: OnCall,
+    { number, tool, arguments: input }: CallMessage,
+  ): Promise<void> {
+    const controller = new AbortController()
+    pending.calls += 1
+    if (pending.calls > MOST_CALLS) {
+      void this.kill(`was killed because it made more than ${MOST_CALLS} calls in one run`)
+      return
+    }
+    if (pending.isInterrupted) controller.abort()
+    pending.openCalls.set(number, controller)
+    const answered = await answer(onCall, { tool, input, signal: controller.signal })
+    pending.openCalls.delete(number)
+    if (this.#pending !== pending) return
+    const { error, frames } = answered
+    const about = { type: 'answer', number, text: null, error } as const
+    const message = encodeMessage(frames.length === 0 ? about : { ...about, inputs: true })
+    this.#start.channel.send(this.#identity, message, ...frames).catch(() => undefined)
   }
 
   /** Leaves output in the pipes until the reply comes, but not for long. */
@@ -544,6 +603,7 @@ export class LocalWorker implements Worker {
     if (pending?.reply == null || pending.endedStreams < STREAMS.length) return
     this.#pending = null
     this.#forgetParts() // what an interrupt left incomplete
+    abortCalls(pending)
     pending.onStart()
     pending.release()
     pending.resolve({ type: 'reply', reply: pending.reply })
@@ -595,11 +655,16 @@ export class LocalWorker implements Worker {
     removeFolder(this.#folder)
     const pending = this.#pending
     this.#pending = null
+    if (pending !== null) abortCalls(pending)
     pending?.onStart()
     pending?.release()
     pending?.resolve({ type: 'died', exit: this.#exit, started: pending.started })
     this.#resolveExited(this.#exit)
   }
+}
+
+function abortCalls({ openCalls }: PendingRun): void {
+  for (const controller of openCalls.values()) controller.abort()
 }
 
 function removeFolder(path: string): void {
@@ -622,6 +687,16 @@ async function ask(onInput: OnInput | null, question: Question) {
     return { text: null, error: 'onInput answered no string.' }
   } catch (error) {
     return { text: null, error: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** What a tool answers, or why it does not. */
+async function answer(onCall: OnCall, call: HostCall) {
+  try {
+    const { json, frames } = await onCall(call)
+    return { error: null, frames: [json, ...frames] }
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error), frames: [] }
   }
 }
 
