@@ -1,4 +1,5 @@
-import { chmod, copyFile, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { execa } from 'execa'
+import { chmod, copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -10,8 +11,10 @@ import {
   type PythonInterpreterToolSet,
   type PythonInterpreterToolSetOptions,
 } from '../src/index.js'
-import { isAlive, processesNaming } from './helpers/processes.js'
-import { makeToolset, temporaryFolder } from './helpers/toolset.js'
+import { pythonPackage } from '../src/engine/local/python-package.js'
+import { Walls } from '../src/engine/local/walls.js'
+import { eventually, isAlive, processesNaming } from './helpers/processes.js'
+import { makeToolset, temporaryFolder, testPython } from './helpers/toolset.js'
 
 /** Runs code that has to succeed, and answers what it printed. */
 async function output(tools: PythonInterpreterToolSet, code: string, client_id = 'default') {
@@ -23,6 +26,11 @@ async function output(tools: PythonInterpreterToolSet, code: string, client_id =
 async function listed(tools: PythonInterpreterToolSet): Promise<InterpreterInfo[]> {
   const answer = await tools.manageInterpreters({ operation: 'list' })
   return (answer.success && answer.interpreters) || []
+}
+
+/** The keeper of a session inside of walls is the parent of its first worker. */
+async function parentOf(pid: number): Promise<number> {
+  return Number(/^PPid:\s*(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1])
 }
 
 /** A file that nobody inside is to see, in the home folder of who runs the tests. */
@@ -86,6 +94,33 @@ describe.each(['fork', 'spawn'] as const)('a sandboxed session (%s)', (start) =>
     const [info] = await listed(tools)
     expect(info).toMatchObject({ started_by: start, memory_bytes: expect.any(Number) as number })
     expect(await isAlive(info?.pid ?? 0)).toBe(true)
+  })
+
+  it('ends with its walls where their keeper does not answer, and says so', async () => {
+    const tools = await makeSandboxed({ interruptGraceMs: 300 })
+    await output(tools, 'x = 1')
+    const [info] = await listed(tools)
+    process.kill(await parentOf(info?.pid ?? 0), 'SIGSTOP')
+    expect(await tools.runPythonCode('while True: pass', { timeout_ms: 200 })).toMatchObject({
+      timed_out: true,
+      interpreter_crashed: true,
+      restart_reason: expect.stringContaining('did not stop at the time limit') as string,
+      state: 'lost',
+    })
+    expect(await isAlive(info?.pid ?? 0)).toBe(false)
+    expect(await output(tools, '"x" in globals()')).toBe('False\n')
+  })
+
+  it('is closed although its keeper does not answer', async () => {
+    const tools = await makeSandboxed()
+    await output(tools, 'x = 1')
+    const [info] = await listed(tools)
+    const keeper = await parentOf(info?.pid ?? 0)
+    process.kill(keeper, 'SIGSTOP')
+    await tools.close()
+    for (const pid of [keeper, info?.pid ?? 0]) {
+      await eventually('it has ended', async () => !(await isAlive(pid)))
+    }
   })
 
   it('is gone with all that it has started when it is deleted', async () => {
@@ -273,6 +308,42 @@ os.environ["GIVEN"], "A_SECRET_OF_THE_HOST" in os.environ, any("A_SECRET" in tex
   })
 })
 
+describe('the template inside of walls', () => {
+  it('is made anew only once after its death, however many need it', async () => {
+    const [folder, workdir] = [await temporaryFolder(), await temporaryFolder()]
+    const walls = new Walls(folder, join(folder, 'channel'))
+    onTestFinished(() => walls.close())
+    const sandbox = { read: [], write: [] }
+    const inside = { python: testPython, pyzmqPath: null, workdir, sandbox }
+    const wanted = { python: testPython, pyzmqPath: null, env: {}, preload: [], walls: null }
+    const keepers = async () =>
+      (await processesNaming(folder))
+        .filter((text) => text.includes('keeper.py') && !/bwrap|enter\.py/.test(text))
+        .map((text) => parseInt(text))
+    expect(await walls.warm(inside, wanted)).toMatchObject({ fit: true })
+    const [first = 0, ...others] = await keepers()
+    expect(others).toEqual([])
+    process.kill(first, 'SIGKILL')
+    await eventually('its end is known', async () => !(await walls.now(inside, wanted)).fit)
+    await Promise.all([walls.warm(inside, wanted), walls.warm(inside, wanted)])
+    expect(await keepers()).toHaveLength(1)
+  })
+
+  it('may hang: sessions then start and end without it', async () => {
+    const engine = new LocalEngine({ start: 'fork', preload: [] })
+    onTestFinished(() => engine.close())
+    const tools = await makeToolset({ engine, sandbox: true })
+    await output(tools, '1', 'one')
+    const [one] = await listed(tools)
+    const keeper = await parentOf(one?.pid ?? 0)
+    process.kill(await parentOf(keeper), 'SIGSTOP')
+    expect(await output(tools, '2', 'one')).toBe('2\n')
+    expect(await output(tools, '3', 'two')).toBe('3\n')
+    await engine.close()
+    expect(await isAlive(keeper)).toBe(false)
+  })
+})
+
 it.each<[string, { venv?: true; read?: string[]; write?: string[] }, RegExp]>([
   ['whose Python is in its workdir', { venv: true }, /Code could change it/],
   ['with a folder to write to in its workdir', { write: ['inner'] }, /inner is in .* can write to/],
@@ -296,6 +367,24 @@ it.each<[string, { venv?: true; read?: string[]; write?: string[] }, RegExp]>([
     message: expect.stringMatching(message) as string,
   })
   expect(await readdir(workdir)).not.toContain('ran')
+})
+
+it('does not wait at what code puts in the place of an output pipe that is being made', async () => {
+  const code = `import os, sys
+from _python_interpreter_toolset.keeper import make_pipe
+path = sys.argv[1]
+def plant(event, arguments):
+    if event == "open" and arguments[2] & os.O_WRONLY:
+        os.unlink(path)
+        os.mkfifo(path)
+sys.addaudithook(plant)
+try: make_pipe(path)
+except OSError as error: print(os.strerror(error.errno))`
+  const { stdout } = await execa(testPython, ['-c', code, join(await temporaryFolder(), 'pipe')], {
+    env: { PYTHONPATH: dirname(pythonPackage) },
+    timeout: 10_000,
+  })
+  expect(stdout).toBe('No such device or address')
 })
 
 it('says what is missing where there is no bubblewrap', async () => {

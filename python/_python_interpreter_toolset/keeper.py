@@ -356,6 +356,10 @@ class Keeper:
         os.close(config)
         self.pids[command["id"]] = pid
 
+    def do_answer(self, _: Event) -> None:
+        """Say that all commands before this one have been heard."""
+        tell({"event": "answer"})
+
     def do_attached(self, command: Event) -> None:
         """Node reads the worker's pipes now."""
         for descriptor in self.read_ends.pop(command["id"], []):
@@ -506,10 +510,20 @@ def wait_to_read(descriptors: list[Any], seconds: float | None) -> set[int]:
 
 
 def make_pipe(path: str) -> tuple[int, int]:
-    """Make a named pipe at `path`; answer its read end and its write end."""
+    """Make a named pipe at `path`; answer its read end and its write end.
+
+    User code may put something else in its place meanwhile: raises OSError then, rather than wait.
+    """
     os.mkfifo(path, 0o600)
-    read = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    return read, os.open(path, os.O_WRONLY)
+    safely = os.O_NONBLOCK | os.O_NOFOLLOW
+    read = os.open(path, os.O_RDONLY | safely)
+    try:
+        write = os.open(path, os.O_WRONLY | safely)
+    except OSError:
+        os.close(read)
+        raise
+    os.set_blocking(write, True)
+    return read, write
 
 
 def listen(path: str) -> socket.socket:

@@ -33,7 +33,7 @@ def keep(
     node.connect(walls["socket"])
     node.settimeout(None)
     folder: str = request["folder"]
-    mount_own(walls["private"], [*walls["kept"], folder], walls["temporary"])
+    mount_own(walls, folder)
     start_loopback()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()

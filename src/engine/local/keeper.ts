@@ -15,6 +15,7 @@ export type Exit = Omit<FullExit, 'traceback'>
 
 const keeperEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('hello') }),
+  z.object({ event: z.literal('answer') }),
   z.object({ event: z.literal('spawned'), id: z.string(), pid: z.number() }),
   z.object({
     event: z.literal('template'),
@@ -96,6 +97,8 @@ interface Child {
 }
 
 const MAX_TROUBLE = 4000
+/** What a keeper inside of walls may take to answer, in ms: one that takes longer hangs, or was stopped. */
+const ANSWER_MS = 5_000
 
 /** How Node speaks with a keeper. */
 export interface KeeperLink {
@@ -109,6 +112,8 @@ export interface KeeperLink {
   readonly trouble: () => string
   /** Has Node stay alive until it has ended. */
   readonly ref: () => void
+  /** Kills a keeper inside of walls from outside, and so all that is in there with it. */
+  readonly kill: () => void
   readonly pid: number
   /** In how many PID namespaces it is that Node is not in. */
   readonly deep: number
@@ -125,6 +130,9 @@ export class Keeper {
   readonly #link: KeeperLink
   readonly #children = new Map<string, Child>()
   readonly #isWalled: boolean
+  /** Each runs until what was asked is answered, in the order in which that was asked. */
+  readonly #patience: NodeJS.Timeout[] = []
+  #hangs = false
   #gone = false
 
   /**
@@ -149,6 +157,7 @@ export class Keeper {
     const hello = new Promise<void>((resolve) => (this.#onHello = resolve))
     this.ended = link.ended.then((reason) => {
       this.#gone = true
+      for (const timer of this.#patience) clearTimeout(timer)
       this.#loseAll(reason)
     })
     this.ready = Promise.race([
@@ -237,9 +246,14 @@ export class Keeper {
     onExited: () => void,
   ): Promise<number> {
     return new Promise((resolve, reject) => {
+      if (this.#gone) {
+        reject(new EngineError('The keeper process has ended.'))
+        return
+      }
+      const onFailed = (error: Error) => reject(new EngineError(error.message, { cause: error }))
       this.#children.set(
         wall.id,
-        newChild({ onSpawned: resolve, onFailed: reject, onExited: () => onExited() }),
+        newChild({ onSpawned: resolve, onFailed, onExited: () => onExited() }),
       )
       this.#tell({ do: 'wall', ...wall, source })
     })
@@ -248,6 +262,7 @@ export class Keeper {
   /** Hears of a copy that a worker is going to make under this id, if that fails. */
   expectCopy(id: string, onFailed: (error: Error) => void): void {
     this.#children.set(id, newChild({ onFailed, onExited: () => undefined }))
+    this.#requireAnswer()
   }
 
   /** Stops to expect a copy that has not been begun. */
@@ -273,6 +288,7 @@ export class Keeper {
     return new Promise((resolve) => {
       child.onInterrupted.push(resolve)
       this.#tell({ do: 'interrupt', id })
+      this.#requireAnswer()
     })
   }
 
@@ -283,11 +299,18 @@ export class Keeper {
     return new Promise((resolve) => {
       child.onSettled.push(resolve)
       this.#tell({ do: 'settle', id })
+      this.#requireAnswer()
     })
   }
 
-  /** Sends SIGKILL to the worker and its group. */
+  /** Sends SIGKILL to the worker and its group, for somebody who waits for that. */
   kill(id: string): void {
+    this.drop(id)
+    this.#requireAnswer()
+  }
+
+  /** The same for what nobody waits for. */
+  drop(id: string): void {
     this.#tell({ do: 'kill', id })
   }
 
@@ -295,6 +318,26 @@ export class Keeper {
   close(): void {
     this.#link.ref()
     this.#link.input.end()
+    this.#giveTime()
+  }
+
+  /** For what is waited for: where this keeper hangs, that ends with the walls that it is in. */
+  #requireAnswer(): void {
+    // Who would kill an engine's own keeper could not end what that keeps.
+    if (this.#isWalled) this.#tell({ do: 'answer' })
+    this.#giveTime()
+  }
+
+  #giveTime(): void {
+    if (!this.#isWalled || this.#gone) return
+    const giveUp = () => {
+      if (this.#gone || !this.#patience.includes(timer)) return
+      this.#hangs = true
+      this.#link.kill()
+    }
+    // If Node itself was busy all the time, the answer is there and is heard now.
+    const timer = setTimeout(() => setImmediate(giveUp), ANSWER_MS).unref()
+    this.#patience.push(timer)
   }
 
   #tell(command: object): void {
@@ -304,7 +347,8 @@ export class Keeper {
   #hear(said: KeeperEvent): void {
     const event = this.#isWalled ? this.#seenFromOutside(said) : said
     if (event.event === 'hello') this.#onHello()
-    if (event.event === 'hello' || event.id === undefined) return
+    if (event.event === 'answer') clearTimeout(this.#patience.shift())
+    if (event.event === 'hello' || event.event === 'answer' || event.id === undefined) return
     if (event.event === 'checkpoint') {
       this.#children.get(event.worker)?.onCopy(event)
       return
@@ -349,12 +393,19 @@ export class Keeper {
 
   #loseAll(reason: string): void {
     const description = `was ended with its keeper process${reason === '' ? '' : `, which failed: ${reason}`}`
+    const exit = this.#hangs ? HUNG : { code: null, signal: null, description }
     for (const [id, child] of this.#children) {
       // Walls take all that is inside along; and what was said of pids there is not to be relied on.
       if (!this.#isWalled) killGroup(child.pid)
-      this.#lose(id, { code: null, signal: null, description })
+      this.#lose(id, exit)
     }
   }
+}
+
+const HUNG: Exit = {
+  code: null,
+  signal: 'SIGKILL',
+  description: `was killed with its sandbox, whose keeper did not answer for ${ANSWER_MS} ms`,
 }
 
 /** Null for a line that is none of the keeper's: a wrapper around Python may print, too. */
@@ -420,6 +471,10 @@ function startKeeper(
     }),
     trouble,
     ref: () => keeper.ref(),
+    kill: () => {
+      killProcess(outsidePid(keeper.pid ?? 0, 1, deep))
+      keeper.kill('SIGKILL')
+    },
     pid: keeper.pid ?? 0,
     deep,
   }
@@ -427,8 +482,12 @@ function startKeeper(
 
 /** Where its keeper has died, a worker dies with it (Linux), but not what its code started. */
 function killGroup(pid: number | null): void {
+  killProcess(pid === null ? null : -pid)
+}
+
+function killProcess(pid: number | null): void {
   try {
-    if (pid !== null) process.kill(-pid, 'SIGKILL')
+    if (pid !== null) process.kill(pid, 'SIGKILL')
   } catch {
     // nothing is left of it
   }

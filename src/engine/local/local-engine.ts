@@ -338,9 +338,10 @@ async function openHost(python: string): Promise<Host> {
   const ended = keeper.ended.then(() => rm(folder, { recursive: true, force: true }))
   try {
     await keeper.ready
-    const channel = await Channel.bind(`ipc://${join(folder, 'channel')}`)
+    const socket = join(folder, 'channel')
+    const channel = await Channel.bind(`ipc://${socket}`)
     const templates = new Templates(keeper)
-    return { folder, keeper, channel, templates, walls: new Walls(folder), ended }
+    return { folder, keeper, channel, templates, walls: new Walls(folder, socket), ended }
   } catch (error) {
     keeper.close()
     await ended

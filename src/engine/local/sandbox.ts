@@ -47,7 +47,7 @@ export const HOME = '/tmp/home'
 export const TEMPORARY_BYTES = 2 ** 30
 
 /** What in `/proc` is of the whole system, and root's to change, whatever it is called inside. */
-const SETTINGS = ['/proc/sys', '/proc/irq', '/proc/bus', '/proc/sysrq-trigger']
+export const SETTINGS = ['/proc/sys', '/proc/irq', '/proc/bus', '/proc/sysrq-trigger']
 
 /** What root is called inside: as itself, it could not be there. See user_namespaces(7). */
 const NOBODY = '65534'

@@ -25,6 +25,8 @@ export interface ForkedWalls {
   readonly kept: readonly string[]
   /** How much each of the folders for temporary files can have, and the home folder in one of them. */
   readonly temporary: { readonly bytes: number; readonly home: string }
+  /** What in `/proc` is to be read-only. */
+  readonly settings: readonly string[]
   /** Where Node listens to keepers. */
   readonly socket: string
 }

@@ -16,6 +16,7 @@ import { keeperScript } from './python-package.js'
 import {
   HOME,
   keptPaths,
+  SETTINGS,
   TEMPORARY_BYTES,
   templateWallCommand,
   wallCommand,
@@ -46,21 +47,24 @@ interface House {
 export class Walls {
   /** The engine's private folder. */
   readonly #folder: string
+  /** The socket in it to which workers connect. */
+  readonly #channel: string
   readonly #keepers = new Set<Keeper>()
   readonly #houses = new Map<string, Promise<House>>()
   /** Keepers that are to call, by what they say. */
   readonly #expected = new Map<string, (caller: Caller) => void>()
   #server: Promise<Server> | null = null
 
-  constructor(folder: string) {
+  constructor(folder: string, channel: string) {
     this.#folder = folder
+    this.#channel = channel
   }
 
   /** Builds walls by bubblewrap, with a new keeper in them. */
   async build(inside: Inside): Promise<Keeper> {
     const folder = await this.#makeFolder()
-    const channel = this.#channel
-    return this.#start(inside.python, folder, wallCommand(inside, { folder, channel }))
+    const own = { folder, channel: this.#channel }
+    return this.#start(inside.python, folder, wallCommand(inside, own))
   }
 
   /** What of templates for such sessions can be used at once. */
@@ -91,8 +95,9 @@ export class Walls {
       const forked = keeper.forkWall({ id, folder, secret }, template, onExited)
       const both = Promise.race([Promise.all([forked, called]), died])
       const late = () => new EngineError(`There were no walls within ${FORK_TIMEOUT_MS} ms.`)
-      const [pid, { socket, lines }] = await inTime(both, FORK_TIMEOUT_MS, late)
-      const wall = new Keeper(linkTo(socket, lines, pid, exited), folder, true)
+      const [pid, caller] = await inTime(both, FORK_TIMEOUT_MS, late)
+      const kill = () => keeper.kill(id)
+      const wall = new Keeper(linkTo(caller, pid, exited, kill), folder, true)
       this.#add(wall)
       return wall
     } catch (error) {
@@ -113,31 +118,28 @@ export class Walls {
     server?.close()
   }
 
-  get #channel(): string {
-    return join(this.#folder, 'channel')
-  }
-
   #walled(inside: Inside, wanted: TemplateFor): TemplateFor {
     const kept = [...keptPaths(inside), this.#channel]
     const socket = join(this.#folder, SOCKET)
     const temporary = { bytes: TEMPORARY_BYTES, home: HOME }
-    return { ...wanted, walls: { private: this.#folder, kept, temporary, socket } }
+    const settings = SETTINGS
+    return { ...wanted, walls: { private: this.#folder, kept, temporary, settings, socket } }
   }
 
   async #house(inside: Inside): Promise<House> {
     await (this.#server ??= this.#listen())
     const key = keyOf(inside)
     const known = this.#houses.get(key)
-    if (known !== undefined && (await known).keeper.alive) return known
+    if (known !== undefined) return known
     const folder = join(this.#folder, uuid())
     const command = templateWallCommand(inside, this.#folder)
     const house = this.#start(inside.python, folder, command).then((keeper) => {
       return { keeper, templates: new Templates(keeper) }
     })
     this.#houses.set(key, house)
-    house.catch(() => {
-      if (this.#houses.get(key) === house) this.#houses.delete(key)
-    })
+    // Nobody else forgets it, so that there is never more than one.
+    const forget = () => this.#houses.delete(key)
+    void house.then(({ keeper }) => keeper.ended).then(forget, forget)
     return house
   }
 
@@ -191,7 +193,12 @@ function keyOf({ python, workdir, sandbox }: Inside): string {
   return JSON.stringify([python, workdir, sandbox])
 }
 
-function linkTo(socket: Socket, lines: Interface, pid: number, exited: Promise<void>): KeeperLink {
+function linkTo(
+  { socket, lines }: Caller,
+  pid: number,
+  exited: Promise<void>,
+  kill: () => void,
+): KeeperLink {
   socket.unref()
   let isWanted = true
   return {
@@ -204,6 +211,7 @@ function linkTo(socket: Socket, lines: Interface, pid: number, exited: Promise<v
       isWanted = false
       socket.ref()
     },
+    kill,
     pid,
     deep: 2,
   }
