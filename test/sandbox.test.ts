@@ -13,6 +13,7 @@ import {
 } from '../src/index.js'
 import { pythonPackage } from '../src/engine/local/python-package.js'
 import { Walls } from '../src/engine/local/walls.js'
+import { engineFolders, ownTemporaryFolder } from './helpers/leaks.js'
 import { eventually, isAlive, processesNaming } from './helpers/processes.js'
 import { makeToolset, temporaryFolder, testPython } from './helpers/toolset.js'
 
@@ -30,7 +31,22 @@ async function listed(tools: PythonInterpreterToolSet): Promise<InterpreterInfo[
 
 /** The keeper of a session inside of walls is the parent of its first worker. */
 async function parentOf(pid: number): Promise<number> {
-  return Number(/^PPid:\s*(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1])
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const parent = Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1])
+  // 0 and NaN would mean this process and all of its group.
+  if (!(parent > 1)) throw new Error(`${pid} has no parent.`)
+  return parent
+}
+
+/** The keeper of an engine whose private folder is in this folder. */
+async function engineKeeper(temporary: string): Promise<number> {
+  for (const text of await processesNaming(temporary)) {
+    const pid = parseInt(text)
+    if (/keeper\.py/.test(text) && !/bwrap/.test(text) && (await parentOf(pid)) === process.pid) {
+      return pid
+    }
+  }
+  throw new Error('The engine has no keeper.')
 }
 
 /** A file that nobody inside is to see, in the home folder of who runs the tests. */
@@ -121,6 +137,74 @@ describe.each(['fork', 'spawn'] as const)('a sandboxed session (%s)', (start) =>
     for (const pid of [keeper, info?.pid ?? 0]) {
       await eventually('it has ended', async () => !(await isAlive(pid)))
     }
+  })
+
+  it('goes on where the keeper of its engine was killed', async () => {
+    const temporary = await ownTemporaryFolder()
+    const engine = new LocalEngine({ start, preload: [] })
+    onTestFinished(() => engine.close())
+    const tools = await makeSandboxed({ engine })
+    await output(tools, 'x = 1')
+    const [info] = await listed(tools)
+    const keeper = await engineKeeper(temporary)
+    process.kill(keeper, 'SIGKILL')
+    await eventually('it has ended', async () => !(await isAlive(keeper)))
+    expect(await output(tools, 'x += 1\nx', 'default')).toBe('2\n')
+    expect(await output(tools, '1', 'another')).toBe('1\n')
+    expect((await listed(tools))[0]?.pid).toBe(info?.pid)
+    expect(await tools.runPythonCode('import os\nos._exit(1)')).toMatchObject({ restored_to: 2 })
+    expect(await output(tools, 'x')).toBe('2\n')
+    expect(await isAlive(await engineKeeper(temporary))).toBe(true)
+    expect(await engineFolders(temporary)).toHaveLength(1)
+    await engine.close()
+    expect(await engineFolders(temporary)).toEqual([])
+  })
+
+  it('has no place on a disk but its workdir', async () => {
+    const temporary = await ownTemporaryFolder()
+    const engine = new LocalEngine({ start, preload: [] })
+    onTestFinished(() => engine.close())
+    const tools = await makeSandboxed({ engine })
+    const fill = `import os
+folder = os.path.dirname(os.path.dirname(os.readlink("/proc/self/fd/1")))
+os.makedirs(folder + "/locked/inner"); os.chmod(folder + "/locked", 0)
+with open(folder + "/much", "wb") as file:
+    for _ in range(1 << 10): file.write(bytes(1 << 20))`
+    expect((await tools.runPythonCode(fill)).error?.value).toMatch(/No space left/)
+    expect(await output(tools, '1')).toBe('1\n')
+    const [name = ''] = await engineFolders(temporary)
+    const onDisk = await readdir(join(temporary, name))
+    expect(onDisk.filter((entry) => !['channel', 'keeper', 'walls'].includes(entry))).toEqual([])
+    expect(await tools.runPythonCode('os._exit(1)')).toMatchObject({ state: 'lost' })
+    expect(await output(tools, '1')).toBe('1\n')
+    await engine.close()
+    expect(await engineFolders(temporary)).toEqual([])
+  })
+
+  it('exchanges much with the host', async () => {
+    const initCode = `many = len(${JSON.stringify('x'.repeat(1_000_000))})`
+    const tools = await makeSandboxed({ initCode })
+    const result = await tools.runPythonCode('print("y" * 300_000)\nall = given * 2, many', {
+      inputs: { given: 'z'.repeat(5_000_000) },
+      result_var_name: 'all',
+    })
+    expect(result.stdout).toHaveLength(300_001)
+    expect(result.result).toEqual(['z'.repeat(10_000_000), 1_000_000])
+  })
+
+  it('leads Node to no file outside by a link in the place of its folder', async () => {
+    const outside = await temporaryFolder()
+    await writeFile(join(outside, 'crash'), 'planted\n  File "<run 1>", line 1 in <module>\n')
+    const tools = await makeSandboxed()
+    const attack = `import ctypes, os
+folder = os.path.dirname(os.readlink("/proc/self/fd/1"))
+os.rename(folder, folder + "-away")
+os.symlink(${JSON.stringify(outside)}, folder)
+ctypes.string_at(0)`
+    const { error, interpreter_crashed } = await tools.runPythonCode(attack)
+    expect(interpreter_crashed).toBe(true)
+    expect(JSON.stringify(error)).not.toContain('planted')
+    expect(await readdir(outside)).toEqual(['crash'])
   })
 
   it('is gone with all that it has started when it is deleted', async () => {
@@ -316,17 +400,17 @@ describe('the template inside of walls', () => {
     const sandbox = { read: [], write: [] }
     const inside = { python: testPython, pyzmqPath: null, workdir, sandbox }
     const wanted = { python: testPython, pyzmqPath: null, env: {}, preload: [], walls: null }
-    const keepers = async () =>
-      (await processesNaming(folder))
-        .filter((text) => text.includes('keeper.py') && !/bwrap|enter\.py/.test(text))
-        .map((text) => parseInt(text))
+    const built = async () => {
+      const all = await processesNaming(folder)
+      return all.filter((text) => /bwrap.*enter\.py/.test(text)).map((text) => parseInt(text))
+    }
     expect(await walls.warm(inside, wanted)).toMatchObject({ fit: true })
-    const [first = 0, ...others] = await keepers()
-    expect(others).toEqual([])
-    process.kill(first, 'SIGKILL')
+    const before = await built()
+    expect(before).toHaveLength(1)
+    for (const pid of before) process.kill(pid, 'SIGKILL')
     await eventually('its end is known', async () => !(await walls.now(inside, wanted)).fit)
     await Promise.all([walls.warm(inside, wanted), walls.warm(inside, wanted)])
-    expect(await keepers()).toHaveLength(1)
+    expect(await built()).toHaveLength(1)
   })
 
   it('may hang: sessions then start and end without it', async () => {

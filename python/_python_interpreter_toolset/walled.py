@@ -32,8 +32,7 @@ def keep(
     node.settimeout(_NODE_SECONDS)
     node.connect(walls["socket"])
     node.settimeout(None)
-    folder: str = request["folder"]
-    mount_own(walls, folder)
+    mount_own(walls)
     start_loopback()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
@@ -54,7 +53,7 @@ def keep(
         os.dup2(node.fileno(), descriptor)
     node.close()
     tell({"event": "wall", "id": request["id"], "secret": request["secret"]})
-    _WalledKeeper(folder, pid, ours).serve()
+    _WalledKeeper(walls["session"]["folder"], pid, ours).serve()
     os._exit(0)
 
 

@@ -60,18 +60,17 @@ def unshare(kinds: int = NEW_ALL) -> None:
     _require(_libc.prctl(_SET_DUMPABLE, 1, 0, 0, 0))
 
 
-def mount_own(walls: dict[str, Any], folder: str) -> None:
+def mount_own(walls: dict[str, Any]) -> None:
     """Show in `/proc`, `/tmp` and the engine's private folder only what is its own.
 
-    `walls` is what a template is told of them, `folder` its own part of that folder. To be called
-    by the first process of the namespaces. Raises OSError.
+    `walls` is what a template is told of them. To be called by the first process of the namespaces.
+    Raises OSError.
     """
-    private, temporary = walls["private"], walls["temporary"]
+    private, temporary, session = walls["private"], walls["temporary"], walls["session"]
     places = ["/tmp", "/var/tmp", "/dev/shm"]
     if not any(_is_below(private, place) for place in places):
         places.append(private)
-    kept = [*walls["kept"], folder]
-    again = [path for path in kept if any(_is_below(path, place) for place in places)]
+    again = [path for path in walls["kept"] if any(_is_below(path, place) for place in places)]
     held = [os.open(path, os.O_PATH) for path in again]
     try:
         mount_proc()
@@ -81,8 +80,8 @@ def mount_own(walls: dict[str, Any], folder: str) -> None:
                 read_only = _BIND | _REMOUNT | _READ_ONLY
                 _mount("", path, "", read_only | _NO_SUID | _NO_DEVICES | _NO_EXECUTION)
         for place in places:
-            options = f"mode=1777,size={temporary['bytes']}"
-            _mount("tmpfs", place, "tmpfs", _NO_SUID | _NO_DEVICES, options)
+            _mount_memory(place, "1777", temporary["bytes"])
+        _mount_memory(session["folder"], "0700", session["bytes"])
         os.makedirs(temporary["home"], exist_ok=True)
         for descriptor, path in zip(held, again):
             if stat.S_ISDIR(os.fstat(descriptor).st_mode):
@@ -122,6 +121,10 @@ def confine() -> None:
 
 def _is_below(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip("/") + "/")
+
+
+def _mount_memory(path: str, mode: str, size: int) -> None:
+    _mount("tmpfs", path, "tmpfs", _NO_SUID | _NO_DEVICES, f"mode={mode},size={size}")
 
 
 def _mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:

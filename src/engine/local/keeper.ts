@@ -3,12 +3,15 @@
  * ended. The twin of `keeper.py`. Never sees a run.
  */
 import { execa } from 'execa'
+import { rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import type { Writable } from 'node:stream'
 import { z } from 'zod'
 import { EngineError, StartError } from '../../errors.js'
 import type { Exit as FullExit } from '../engine.js'
 import { outsidePid } from './namespaces.js'
+import type { WorkerFolder } from './worker-file.js'
 
 /** How a process ended, as far as its parent can tell. */
 export type Exit = Omit<FullExit, 'traceback'>
@@ -114,7 +117,8 @@ export interface KeeperLink {
   readonly ref: () => void
   /** Kills a keeper inside of walls from outside, and so all that is in there with it. */
   readonly kill: () => void
-  readonly pid: number
+  /** What the keeper is called here; null while it is not there. */
+  readonly pid: () => number | null
   /** In how many PID namespaces it is that Node is not in. */
   readonly deep: number
 }
@@ -125,6 +129,7 @@ export class Keeper {
   readonly ready: Promise<void>
   /** Resolves when the keeper has ended, and with it everything below it. */
   readonly ended: Promise<void>
+  /** The private folder that it keeps, as it is called by those who are below it. */
   readonly folder: string
   #onHello: () => void = () => undefined
   readonly #link: KeeperLink
@@ -188,6 +193,28 @@ export class Keeper {
     return new Keeper(startKeeper(python, command, isWalled ? 1 : 0), folder, isWalled)
   }
 
+  /**
+   * A worker's part of the folder, as it is seen from here.
+   *
+   * @throws EngineError where walls, with all that they show, are gone
+   */
+  workerFolder(id: string): WorkerFolder {
+    if (!this.#isWalled) return { path: join(this.folder, id), device: null }
+    try {
+      const folder = `/proc/${this.#link.pid() ?? 0}/root${this.folder}`
+      return { path: join(folder, id), device: statSync(folder).dev }
+    } catch (error) {
+      throw new EngineError('The keeper process has ended.', { cause: error })
+    }
+  }
+
+  /** Removes that part when the worker has ended. */
+  removeFolder(id: string): void {
+    // Code inside of walls could make Node follow a link out of them.
+    if (this.#isWalled) this.#tell({ do: 'remove', id })
+    else removeFolder(join(this.folder, id))
+  }
+
   /** Whether the keeper can be asked for anything. */
   get alive(): boolean {
     return !this.#gone
@@ -241,7 +268,7 @@ export class Keeper {
    * secret; resolves with its pid.
    */
   forkWall(
-    wall: { readonly id: string; readonly folder: string; readonly secret: string },
+    wall: { readonly id: string; readonly secret: string },
     source: string,
     onExited: () => void,
   ): Promise<number> {
@@ -373,7 +400,7 @@ export class Keeper {
   /** With what Node calls the process, as far as it is still there. */
   #seenFromOutside<T extends KeeperEvent>(event: T): T {
     if (!('pid' in event)) return event
-    return { ...event, pid: outsidePid(this.#link.pid, event.pid, this.#link.deep) ?? 0 }
+    return { ...event, pid: outsidePid(this.#link.pid() ?? 0, event.pid, this.#link.deep) ?? 0 }
   }
 
   #lose(id: string, exit: Exit): void {
@@ -456,6 +483,10 @@ function startKeeper(
     (chunk: Buffer) => (errors = (errors + String(chunk)).slice(-MAX_TROUBLE)),
   )
   const trouble = () => errors.trim()
+  let inner: number | null = null
+  // Inside of walls it is the first process; what was started here is bubblewrap.
+  const pid = () =>
+    (inner ??= deep === 0 ? (keeper.pid ?? null) : outsidePid(keeper.pid ?? 0, 1, deep))
   keeper.unref()
   for (const stream of [keeper.stdin, keeper.stdout, keeper.stderr]) {
     ;(stream as unknown as { unref(): void }).unref()
@@ -472,10 +503,10 @@ function startKeeper(
     trouble,
     ref: () => keeper.ref(),
     kill: () => {
-      killProcess(outsidePid(keeper.pid ?? 0, 1, deep))
+      killProcess(pid())
       keeper.kill('SIGKILL')
     },
-    pid: keeper.pid ?? 0,
+    pid,
     deep,
   }
 }
@@ -483,6 +514,14 @@ function startKeeper(
 /** Where its keeper has died, a worker dies with it (Linux), but not what its code started. */
 function killGroup(pid: number | null): void {
   killProcess(pid === null ? null : -pid)
+}
+
+function removeFolder(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch {
+    // Code has made folders in it that nobody may look into; nobody is to wait for that.
+  }
 }
 
 function killProcess(pid: number | null): void {

@@ -2,7 +2,6 @@
  * The walls of an engine's sandboxed sessions: each session's are built around a keeper of its own, by
  * bubblewrap or, in milliseconds, by a template that is inside of walls itself.
  */
-import { mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
@@ -16,6 +15,8 @@ import { keeperScript } from './python-package.js'
 import {
   HOME,
   keptPaths,
+  SESSION_BYTES,
+  SESSION_FOLDER,
   SETTINGS,
   TEMPORARY_BYTES,
   templateWallCommand,
@@ -62,9 +63,7 @@ export class Walls {
 
   /** Builds walls by bubblewrap, with a new keeper in them. */
   async build(inside: Inside): Promise<Keeper> {
-    const folder = await this.#makeFolder()
-    const own = { folder, channel: this.#channel }
-    return this.#start(inside.python, folder, wallCommand(inside, own))
+    return this.#start(inside.python, wallCommand(inside, this.#channel))
   }
 
   /** What of templates for such sessions can be used at once. */
@@ -83,7 +82,6 @@ export class Walls {
   async fork(inside: Inside, template: string): Promise<Keeper> {
     const { keeper } = await this.#house(inside)
     const [id, secret] = [uuid(), uuid()]
-    const folder = await this.#makeFolder()
     try {
       const called = new Promise<Caller>((resolve) => this.#expected.set(secret, resolve))
       let onExited: () => void = () => undefined
@@ -92,17 +90,16 @@ export class Walls {
         throw new EngineError('What was to keep a session has ended.')
       })
       died.catch(() => undefined)
-      const forked = keeper.forkWall({ id, folder, secret }, template, onExited)
+      const forked = keeper.forkWall({ id, secret }, template, onExited)
       const both = Promise.race([Promise.all([forked, called]), died])
       const late = () => new EngineError(`There were no walls within ${FORK_TIMEOUT_MS} ms.`)
       const [pid, caller] = await inTime(both, FORK_TIMEOUT_MS, late)
       const kill = () => keeper.kill(id)
-      const wall = new Keeper(linkTo(caller, pid, exited, kill), folder, true)
+      const wall = new Keeper(linkTo(caller, pid, exited, kill), SESSION_FOLDER, true)
       this.#add(wall)
       return wall
     } catch (error) {
       keeper.kill(id)
-      await rm(folder, { recursive: true, force: true })
       throw error
     } finally {
       this.#expected.delete(secret)
@@ -122,8 +119,9 @@ export class Walls {
     const kept = [...keptPaths(inside), this.#channel]
     const socket = join(this.#folder, SOCKET)
     const temporary = { bytes: TEMPORARY_BYTES, home: HOME }
-    const settings = SETTINGS
-    return { ...wanted, walls: { private: this.#folder, kept, temporary, settings, socket } }
+    const session = { folder: SESSION_FOLDER, bytes: SESSION_BYTES }
+    const own = { temporary, session, settings: SETTINGS }
+    return { ...wanted, walls: { private: this.#folder, kept, ...own, socket } }
   }
 
   async #house(inside: Inside): Promise<House> {
@@ -131,9 +129,8 @@ export class Walls {
     const key = keyOf(inside)
     const known = this.#houses.get(key)
     if (known !== undefined) return known
-    const folder = join(this.#folder, uuid())
     const command = templateWallCommand(inside, this.#folder)
-    const house = this.#start(inside.python, folder, command).then((keeper) => {
+    const house = this.#start(inside.python, command).then((keeper) => {
       return { keeper, templates: new Templates(keeper) }
     })
     this.#houses.set(key, house)
@@ -143,14 +140,8 @@ export class Walls {
     return house
   }
 
-  async #makeFolder(): Promise<string> {
-    const folder = join(this.#folder, uuid())
-    await mkdir(folder, { mode: 0o700 })
-    return folder
-  }
-
-  async #start(python: string, folder: string, command: readonly string[]): Promise<Keeper> {
-    const keeper = Keeper.start(python, keeperScript, folder, command)
+  async #start(python: string, command: readonly string[]): Promise<Keeper> {
+    const keeper = Keeper.start(python, keeperScript, SESSION_FOLDER, command)
     this.#add(keeper)
     await keeper.ready.catch((error: unknown) => {
       throw wallsError(error instanceof Error ? error.message : String(error))
@@ -160,11 +151,7 @@ export class Walls {
 
   #add(keeper: Keeper): void {
     this.#keepers.add(keeper)
-    void keeper.ended.then(() => {
-      this.#keepers.delete(keeper)
-      // Code may have left folders that cannot be removed.
-      return rm(keeper.folder, { recursive: true, force: true }).catch(() => undefined)
-    })
+    void keeper.ended.then(() => this.#keepers.delete(keeper))
   }
 
   #listen(): Promise<Server> {
@@ -212,7 +199,7 @@ function linkTo(
       socket.ref()
     },
     kill,
-    pid,
+    pid: () => pid,
     deep: 2,
   }
 }
