@@ -349,6 +349,49 @@ def refused(call):
     )
   })
 
+  it('decides when its own processes run, and not when its keeper does', async () => {
+    const tools = await makeSandboxed()
+    const code = `import ctypes, os, platform, struct, subprocess, sys, threading
+c = ctypes.CDLL(None, use_errno=True)
+numbers = {"sched_setparam": (142, 118), "sched_setscheduler": (144, 119), "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274), "setpriority": (141, 140), "ioprio_set": (251, 30)}
+def call(name, *arguments):
+    ctypes.set_errno(0)
+    c.syscall(numbers[name][platform.machine() == "aarch64"], *arguments)
+    return os.strerror(ctypes.get_errno())
+zero = ctypes.byref(ctypes.c_int(0))
+mask = ctypes.create_string_buffer(b"\\xff" * 128, 128)
+attributes = ctypes.create_string_buffer(struct.pack("IIQiIQQQ", 48, 0, 0, 19, 0, 0, 0, 0))
+def all_of(pid):
+    return [call("sched_setparam", pid, zero), call("sched_setscheduler", pid, 0, zero),
+        call("sched_setaffinity", pid, 128, mask), call("sched_setattr", pid, attributes, 0),
+        call("setpriority", 0, pid, 19), call("ioprio_set", 1, pid, 2 << 13 | 5)]
+kinds = [*all_of(1), call("setpriority", 1, 1, 1), call("ioprio_set", 2, 1, 2 << 13 | 5),
+    call("setpriority", 2, 0, 1), call("ioprio_set", 3, 0, 2 << 13 | 5),
+    call("setpriority", 2, os.getuid(), 1)]
+set(kinds)`
+    expect(await output(tools, code)).toBe("{'Operation not permitted'}\n")
+    const own = `threads = []
+waiting = threading.Event()
+thread = threading.Thread(target=waiting.wait)
+thread.start()
+child = subprocess.Popen([sys.executable, "-c", "import os; os.nice(1); os.sched_setaffinity(os.getpid(), os.sched_getaffinity(0)); input()"],
+    stdin=subprocess.PIPE)
+done = {*all_of(0), *all_of(os.getpid()), *all_of(thread.native_id), *all_of(child.pid)}
+_ = waiting.set(), child.communicate(b"\\n")
+done, child.returncode`
+    expect(await output(tools, own)).toBe("({'Success'}, 0)\n")
+  })
+
+  it('has no segments of memory of its own', async () => {
+    const tools = await makeSandboxed()
+    const code = `import ctypes, os, platform
+c = ctypes.CDLL(None, use_errno=True)
+_ = c.syscall(154, 0, ctypes.create_string_buffer(64), 64) if platform.machine() == "x86_64" else ctypes.set_errno(1)
+os.strerror(ctypes.get_errno())`
+    expect(await output(tools, code)).toBe("'Operation not permitted'\n")
+  })
+
   it('gains nothing by a program that is somebody else’s', async () => {
     const tools = await makeSandboxed()
     const program = join(tools.workdir, 'id')
