@@ -309,6 +309,15 @@ for folder in ("/tmp", "/var/tmp", "/dev/shm"): open(folder + "/of-another", "w"
     expect(await output(tools, 'server.fileno() > 0', 'one')).toBe('True\n')
   })
 
+  it('shares no random numbers with another session', async () => {
+    const tools = await makeSandboxed()
+    const code = 'import numpy, random\nrandom.random(), float(numpy.random.rand())'
+    const drawn = [await output(tools, code, 'one'), await output(tools, code, 'two')]
+    const numbers = drawn.flatMap((text) => text.match(/\d\.\d+/g))
+    expect(numbers).toHaveLength(4)
+    expect(new Set(numbers).size).toBe(4)
+  })
+
   it('cannot end or look into its keeper', async () => {
     const tools = await makeSandboxed()
     await output(
