@@ -173,7 +173,8 @@ it('two pipes with any bytes come to their end', { timeout: TIMEOUT_MS }, async 
   let number = 0
   await fuzz(async (dice) => {
     number += 1
-    const paths = [join(folder, `out-${number}`), join(folder, `err-${number}`)]
+    const names = [`out-${number}`, `err-${number}`]
+    const paths = names.map((name) => join(folder, name))
     execFileSync('mkfifo', paths)
     let closed = 0
     const ended = new Promise<void>((resolve) => {
@@ -182,7 +183,9 @@ it('two pipes with any bytes come to their end', { timeout: TIMEOUT_MS }, async 
         if (closed === paths.length) resolve()
         return dice.chance(0.05) ? Promise.resolve() : undefined
       })
-      const pipes = paths.map((path) => new OutputPipe(path, NONCE, 0, order))
+      const pipes = names.map((name) => {
+        return new OutputPipe({ path: folder, device: null }, name, NONCE, 0, order)
+      })
       pipes.forEach((pipe) => order.add(pipe))
       for (const path of paths) {
         const descriptor = openSync(path, constants.O_WRONLY)

@@ -1,4 +1,5 @@
-import { chmod, copyFile, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { execa } from 'execa'
+import { chmod, copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -10,8 +11,11 @@ import {
   type PythonInterpreterToolSet,
   type PythonInterpreterToolSetOptions,
 } from '../src/index.js'
-import { isAlive, processesNaming } from './helpers/processes.js'
-import { makeToolset, temporaryFolder } from './helpers/toolset.js'
+import { pythonPackage } from '../src/engine/local/python-package.js'
+import { Walls } from '../src/engine/local/walls.js'
+import { engineFolders, ownTemporaryFolder } from './helpers/leaks.js'
+import { eventually, isAlive, processesNaming } from './helpers/processes.js'
+import { makeToolset, temporaryFolder, testPython } from './helpers/toolset.js'
 
 /** Runs code that has to succeed, and answers what it printed. */
 async function output(tools: PythonInterpreterToolSet, code: string, client_id = 'default') {
@@ -23,6 +27,26 @@ async function output(tools: PythonInterpreterToolSet, code: string, client_id =
 async function listed(tools: PythonInterpreterToolSet): Promise<InterpreterInfo[]> {
   const answer = await tools.manageInterpreters({ operation: 'list' })
   return (answer.success && answer.interpreters) || []
+}
+
+/** The keeper of a session inside of walls is the parent of its first worker. */
+async function parentOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const parent = Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1])
+  // 0 and NaN would mean this process and all of its group.
+  if (!(parent > 1)) throw new Error(`${pid} has no parent.`)
+  return parent
+}
+
+/** The keeper of an engine whose private folder is in this folder. */
+async function engineKeeper(temporary: string): Promise<number> {
+  for (const text of await processesNaming(temporary)) {
+    const pid = parseInt(text)
+    if (/keeper\.py/.test(text) && !/bwrap/.test(text) && (await parentOf(pid)) === process.pid) {
+      return pid
+    }
+  }
+  throw new Error('The engine has no keeper.')
 }
 
 /** A file that nobody inside is to see, in the home folder of who runs the tests. */
@@ -86,6 +110,101 @@ describe.each(['fork', 'spawn'] as const)('a sandboxed session (%s)', (start) =>
     const [info] = await listed(tools)
     expect(info).toMatchObject({ started_by: start, memory_bytes: expect.any(Number) as number })
     expect(await isAlive(info?.pid ?? 0)).toBe(true)
+  })
+
+  it('ends with its walls where their keeper does not answer, and says so', async () => {
+    const tools = await makeSandboxed({ interruptGraceMs: 300 })
+    await output(tools, 'x = 1')
+    const [info] = await listed(tools)
+    process.kill(await parentOf(info?.pid ?? 0), 'SIGSTOP')
+    expect(await tools.runPythonCode('while True: pass', { timeout_ms: 200 })).toMatchObject({
+      timed_out: true,
+      interpreter_crashed: true,
+      restart_reason: expect.stringContaining('did not stop at the time limit') as string,
+      state: 'lost',
+    })
+    expect(await isAlive(info?.pid ?? 0)).toBe(false)
+    expect(await output(tools, '"x" in globals()')).toBe('False\n')
+  })
+
+  it('is closed although its keeper does not answer', async () => {
+    const tools = await makeSandboxed()
+    await output(tools, 'x = 1')
+    const [info] = await listed(tools)
+    const keeper = await parentOf(info?.pid ?? 0)
+    process.kill(keeper, 'SIGSTOP')
+    await tools.close()
+    for (const pid of [keeper, info?.pid ?? 0]) {
+      await eventually('it has ended', async () => !(await isAlive(pid)))
+    }
+  })
+
+  it('goes on where the keeper of its engine was killed', async () => {
+    const temporary = await ownTemporaryFolder()
+    const engine = new LocalEngine({ start, preload: [] })
+    onTestFinished(() => engine.close())
+    const tools = await makeSandboxed({ engine })
+    await output(tools, 'x = 1')
+    const [info] = await listed(tools)
+    const keeper = await engineKeeper(temporary)
+    process.kill(keeper, 'SIGKILL')
+    await eventually('it has ended', async () => !(await isAlive(keeper)))
+    expect(await output(tools, 'x += 1\nx', 'default')).toBe('2\n')
+    expect(await output(tools, '1', 'another')).toBe('1\n')
+    expect((await listed(tools))[0]?.pid).toBe(info?.pid)
+    expect(await tools.runPythonCode('import os\nos._exit(1)')).toMatchObject({ restored_to: 2 })
+    expect(await output(tools, 'x')).toBe('2\n')
+    expect(await isAlive(await engineKeeper(temporary))).toBe(true)
+    expect(await engineFolders(temporary)).toHaveLength(1)
+    await engine.close()
+    expect(await engineFolders(temporary)).toEqual([])
+  })
+
+  it('has no place on a disk but its workdir', async () => {
+    const temporary = await ownTemporaryFolder()
+    const engine = new LocalEngine({ start, preload: [] })
+    onTestFinished(() => engine.close())
+    const tools = await makeSandboxed({ engine })
+    const fill = `import os
+folder = os.path.dirname(os.path.dirname(os.readlink("/proc/self/fd/1")))
+os.makedirs(folder + "/locked/inner"); os.chmod(folder + "/locked", 0)
+with open(folder + "/much", "wb") as file:
+    for _ in range(1 << 10): file.write(bytes(1 << 20))`
+    expect((await tools.runPythonCode(fill)).error?.value).toMatch(/No space left/)
+    expect(await output(tools, '1')).toBe('1\n')
+    const [name = ''] = await engineFolders(temporary)
+    const onDisk = await readdir(join(temporary, name))
+    expect(onDisk.filter((entry) => !['channel', 'keeper', 'walls'].includes(entry))).toEqual([])
+    expect(await tools.runPythonCode('os._exit(1)')).toMatchObject({ state: 'lost' })
+    expect(await output(tools, '1')).toBe('1\n')
+    await engine.close()
+    expect(await engineFolders(temporary)).toEqual([])
+  })
+
+  it('exchanges much with the host', async () => {
+    const initCode = `many = len(${JSON.stringify('x'.repeat(1_000_000))})`
+    const tools = await makeSandboxed({ initCode })
+    const result = await tools.runPythonCode('print("y" * 300_000)\nall = given * 2, many', {
+      inputs: { given: 'z'.repeat(5_000_000) },
+      result_var_name: 'all',
+    })
+    expect(result.stdout).toHaveLength(300_001)
+    expect(result.result).toEqual(['z'.repeat(10_000_000), 1_000_000])
+  })
+
+  it('leads Node to no file outside by a link in the place of its folder', async () => {
+    const outside = await temporaryFolder()
+    await writeFile(join(outside, 'crash'), 'planted\n  File "<run 1>", line 1 in <module>\n')
+    const tools = await makeSandboxed()
+    const attack = `import ctypes, os
+folder = os.path.dirname(os.readlink("/proc/self/fd/1"))
+os.rename(folder, folder + "-away")
+os.symlink(${JSON.stringify(outside)}, folder)
+ctypes.string_at(0)`
+    const { error, interpreter_crashed } = await tools.runPythonCode(attack)
+    expect(interpreter_crashed).toBe(true)
+    expect(JSON.stringify(error)).not.toContain('planted')
+    expect(await readdir(outside)).toEqual(['crash'])
   })
 
   it('is gone with all that it has started when it is deleted', async () => {
@@ -190,6 +309,15 @@ for folder in ("/tmp", "/var/tmp", "/dev/shm"): open(folder + "/of-another", "w"
     expect(await output(tools, 'server.fileno() > 0', 'one')).toBe('True\n')
   })
 
+  it('shares no random numbers with another session', async () => {
+    const tools = await makeSandboxed()
+    const code = 'import numpy, random\nrandom.random(), float(numpy.random.rand())'
+    const drawn = [await output(tools, code, 'one'), await output(tools, code, 'two')]
+    const numbers = drawn.flatMap((text) => text.match(/\d\.\d+/g))
+    expect(numbers).toHaveLength(4)
+    expect(new Set(numbers).size).toBe(4)
+  })
+
   it('cannot end or look into its keeper', async () => {
     const tools = await makeSandboxed()
     await output(
@@ -228,6 +356,49 @@ def refused(call):
     expect(await output(tools, rights)).toBe(
       "['0000000000000000', '0000000000000000', '0000000000000000', '1']\n",
     )
+  })
+
+  it('decides when its own processes run, and not when its keeper does', async () => {
+    const tools = await makeSandboxed()
+    const code = `import ctypes, os, platform, struct, subprocess, sys, threading
+c = ctypes.CDLL(None, use_errno=True)
+numbers = {"sched_setparam": (142, 118), "sched_setscheduler": (144, 119), "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274), "setpriority": (141, 140), "ioprio_set": (251, 30)}
+def call(name, *arguments):
+    ctypes.set_errno(0)
+    c.syscall(numbers[name][platform.machine() == "aarch64"], *arguments)
+    return os.strerror(ctypes.get_errno())
+zero = ctypes.byref(ctypes.c_int(0))
+mask = ctypes.create_string_buffer(b"\\xff" * 128, 128)
+attributes = ctypes.create_string_buffer(struct.pack("IIQiIQQQ", 48, 0, 0, 19, 0, 0, 0, 0))
+def all_of(pid):
+    return [call("sched_setparam", pid, zero), call("sched_setscheduler", pid, 0, zero),
+        call("sched_setaffinity", pid, 128, mask), call("sched_setattr", pid, attributes, 0),
+        call("setpriority", 0, pid, 19), call("ioprio_set", 1, pid, 2 << 13 | 5)]
+kinds = [*all_of(1), call("setpriority", 1, 1, 1), call("ioprio_set", 2, 1, 2 << 13 | 5),
+    call("setpriority", 2, 0, 1), call("ioprio_set", 3, 0, 2 << 13 | 5),
+    call("setpriority", 2, os.getuid(), 1)]
+set(kinds)`
+    expect(await output(tools, code)).toBe("{'Operation not permitted'}\n")
+    const own = `threads = []
+waiting = threading.Event()
+thread = threading.Thread(target=waiting.wait)
+thread.start()
+child = subprocess.Popen([sys.executable, "-c", "import os; os.nice(1); os.sched_setaffinity(os.getpid(), os.sched_getaffinity(0)); input()"],
+    stdin=subprocess.PIPE)
+done = {*all_of(0), *all_of(os.getpid()), *all_of(thread.native_id), *all_of(child.pid)}
+_ = waiting.set(), child.communicate(b"\\n")
+done, child.returncode`
+    expect(await output(tools, own)).toBe("({'Success'}, 0)\n")
+  })
+
+  it('has no segments of memory of its own', async () => {
+    const tools = await makeSandboxed()
+    const code = `import ctypes, os, platform
+c = ctypes.CDLL(None, use_errno=True)
+_ = c.syscall(154, 0, ctypes.create_string_buffer(64), 64) if platform.machine() == "x86_64" else ctypes.set_errno(1)
+os.strerror(ctypes.get_errno())`
+    expect(await output(tools, code)).toBe("'Operation not permitted'\n")
   })
 
   it('gains nothing by a program that is somebody else’s', async () => {
@@ -273,6 +444,42 @@ os.environ["GIVEN"], "A_SECRET_OF_THE_HOST" in os.environ, any("A_SECRET" in tex
   })
 })
 
+describe('the template inside of walls', () => {
+  it('is made anew only once after its death, however many need it', async () => {
+    const [folder, workdir] = [await temporaryFolder(), await temporaryFolder()]
+    const walls = new Walls(folder, join(folder, 'channel'))
+    onTestFinished(() => walls.close())
+    const sandbox = { read: [], write: [] }
+    const inside = { python: testPython, pyzmqPath: null, workdir, sandbox }
+    const wanted = { python: testPython, pyzmqPath: null, env: {}, preload: [], walls: null }
+    const built = async () => {
+      const all = await processesNaming(folder)
+      return all.filter((text) => /bwrap.*enter\.py/.test(text)).map((text) => parseInt(text))
+    }
+    expect(await walls.warm(inside, wanted)).toMatchObject({ fit: true })
+    const before = await built()
+    expect(before).toHaveLength(1)
+    for (const pid of before) process.kill(pid, 'SIGKILL')
+    await eventually('its end is known', async () => !(await walls.now(inside, wanted)).fit)
+    await Promise.all([walls.warm(inside, wanted), walls.warm(inside, wanted)])
+    expect(await built()).toHaveLength(1)
+  })
+
+  it('may hang: sessions then start and end without it', async () => {
+    const engine = new LocalEngine({ start: 'fork', preload: [] })
+    onTestFinished(() => engine.close())
+    const tools = await makeToolset({ engine, sandbox: true })
+    await output(tools, '1', 'one')
+    const [one] = await listed(tools)
+    const keeper = await parentOf(one?.pid ?? 0)
+    process.kill(await parentOf(keeper), 'SIGSTOP')
+    expect(await output(tools, '2', 'one')).toBe('2\n')
+    expect(await output(tools, '3', 'two')).toBe('3\n')
+    await engine.close()
+    expect(await isAlive(keeper)).toBe(false)
+  })
+})
+
 it.each<[string, { venv?: true; read?: string[]; write?: string[] }, RegExp]>([
   ['whose Python is in its workdir', { venv: true }, /Code could change it/],
   ['with a folder to write to in its workdir', { write: ['inner'] }, /inner is in .* can write to/],
@@ -296,6 +503,24 @@ it.each<[string, { venv?: true; read?: string[]; write?: string[] }, RegExp]>([
     message: expect.stringMatching(message) as string,
   })
   expect(await readdir(workdir)).not.toContain('ran')
+})
+
+it('does not wait at what code puts in the place of an output pipe that is being made', async () => {
+  const code = `import os, sys
+from _python_interpreter_toolset.keeper import make_pipe
+path = sys.argv[1]
+def plant(event, arguments):
+    if event == "open" and arguments[2] & os.O_WRONLY:
+        os.unlink(path)
+        os.mkfifo(path)
+sys.addaudithook(plant)
+try: make_pipe(path)
+except OSError as error: print(os.strerror(error.errno))`
+  const { stdout } = await execa(testPython, ['-c', code, join(await temporaryFolder(), 'pipe')], {
+    env: { PYTHONPATH: dirname(pythonPackage) },
+    timeout: 10_000,
+  })
+  expect(stdout).toBe('No such device or address')
 })
 
 it('says what is missing where there is no bubblewrap', async () => {

@@ -5,8 +5,9 @@ The configuration is JSON on standard input. That of a worker has `id`, `endpoin
 `dpi`), `limits` (null, or those that `limits.py` sets), `checkpoint` (null, or an object with
 `policy` and `control`, the keeper's socket) and `sandbox` (whether it is inside of walls); that of
 a template has `preload`, `pyzmq_path` and `walls` (null, or what those around each fork need:
-`private`, `kept`, `temporary` and `socket`). A copy that goes on from a checkpoint is given
-`identity`, `nonce`, `branch` (whether it needs a checkpoint of its own) and `reseed`.
+`private`, `kept`, `temporary`, `session`, `settings` and `socket`). A copy that goes on from a
+checkpoint is given `identity`, `nonce`, `branch` (whether it needs a checkpoint of its own) and
+`reseed`.
 """
 
 import os

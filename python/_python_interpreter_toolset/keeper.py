@@ -23,6 +23,7 @@ import os
 import select
 import signal
 import socket
+import stat
 import sys
 from time import monotonic
 
@@ -87,8 +88,7 @@ class Keeper:
         # Made here, where it is removed: whenever Node ends, nothing stays behind.
         if os.getpid() == 1:  # inside of walls, where code of the same user may look at it
             prctl(PR_SET_DUMPABLE, 0)
-        if not os.path.ismount(self.folder):  # where walls show it, it is Node's
-            os.mkdir(self.folder, 0o700)
+        make_folder(self.folder)
         if sys.platform.startswith("linux"):
             self.control = listen(os.path.join(self.folder, "keeper"))
         tell({"event": "hello"})
@@ -149,7 +149,7 @@ class Keeper:
         source = self.sources.get(command["source"])
         if source is None:
             raise ChildProcessError("what it was to be forked from has ended")
-        source.ask({key: command[key] for key in ("id", "folder", "secret")})
+        source.ask({key: command[key] for key in ("id", "secret")})
         source.forking.add(command["id"])
 
     def prepare(self, command: Event) -> str:
@@ -356,6 +356,14 @@ class Keeper:
         os.close(config)
         self.pids[command["id"]] = pid
 
+    def do_answer(self, _: Event) -> None:
+        """Say that all commands before this one have been heard."""
+        tell({"event": "answer"})
+
+    def do_remove(self, command: Event) -> None:
+        """Remove the folder of a worker that has ended."""
+        remove_folder(os.path.join(self.folder, command["id"]))
+
     def do_attached(self, command: Event) -> None:
         """Node reads the worker's pipes now."""
         for descriptor in self.read_ends.pop(command["id"], []):
@@ -438,9 +446,7 @@ class Keeper:
                 os.waitpid(-1, 0)
             except ChildProcessError:
                 break
-        import shutil  # costs milliseconds that the start of the first interpreter would pay
-
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
 
 class Source:
@@ -505,17 +511,47 @@ def wait_to_read(descriptors: list[Any], seconds: float | None) -> set[int]:
     return {descriptor for descriptor, _ in poll.poll(milliseconds)}
 
 
+def make_folder(path: str) -> None:
+    """Make a private folder; raises OSError where another user's is in its place."""
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        # Walls show it, or a keeper before this one was killed.
+        found = os.lstat(path)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            raise
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder with what is in it, as far as that is possible."""
+    import shutil  # costs milliseconds that the start of the first interpreter would pay
+
+    shutil.rmtree(path, ignore_errors=True)
+
+
 def make_pipe(path: str) -> tuple[int, int]:
-    """Make a named pipe at `path`; answer its read end and its write end."""
+    """Make a named pipe at `path`; answer its read end and its write end.
+
+    User code may put something else in its place meanwhile: raises OSError then, rather than wait.
+    """
     os.mkfifo(path, 0o600)
-    read = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    return read, os.open(path, os.O_WRONLY)
+    safely = os.O_NONBLOCK | os.O_NOFOLLOW
+    read = os.open(path, os.O_RDONLY | safely)
+    try:
+        write = os.open(path, os.O_WRONLY | safely)
+    except OSError:
+        os.close(read)
+        raise
+    os.set_blocking(write, True)
+    return read, write
 
 
 def listen(path: str) -> socket.socket:
     """Answer a socket at `path` that others can connect to, to send packets."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # for those it accepts, too
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # of a keeper that was killed
     listening.bind(path)
     listening.listen(128)
     listening.setblocking(False)

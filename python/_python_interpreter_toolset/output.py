@@ -18,7 +18,7 @@ import threading
 from contextvars import Context, ContextVar
 from itertools import count
 from os import close as close_descriptor
-from os import dup2, fstat, getpid, mkfifo
+from os import dup2, fstat, getpid, mkfifo, unlink
 from os import open as open_descriptor
 from os import write as write_descriptor
 from select import select
@@ -253,6 +253,10 @@ class Output:
         for descriptor, name in ((1, "stdout"), (2, "stderr")):
             path = f"{self._folder}/{name}-{number}"
             mkfifo(path, _PIPE_MODE)
+            # Node has opened those that were new before; elsewhere it does so again by their names.
+            if sys.platform == "linux":
+                with contextlib.suppress(OSError):
+                    unlink(f"{self._folder}/{name}-{number - 1}")
             self._read_ends.append(open_descriptor(path, os.O_RDONLY | os.O_NONBLOCK))
             write_end = open_descriptor(path, os.O_WRONLY)
             dup2(write_end, self._pipes[descriptor], inheritable=False)

@@ -16,7 +16,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 # By the machine: the name that the kernel's audit has for it (linux/audit.h), and its numbers.
 _X86_64 = 0xC000003E
 _AARCH64 = 0xC00000B7
-_FORBIDDEN: dict[str, tuple[int, int]] = {
+_FORBIDDEN: dict[str, tuple[int, int | None]] = {
     # Looking into other processes, and changing them.
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
@@ -66,7 +66,23 @@ _FORBIDDEN: dict[str, tuple[int, int]] = {
     "clock_adjtime": (305, 266),
     "adjtimex": (159, 171),
     "memfd_secret": (447, 447),
+    "modify_ldt": (154, None),
 }
+# What changes when a process runs, refused where that is the first one, the keeper of the session.
+# Libraries do it to themselves and to their threads. The first argument is a pid;
+_SCHEDULING = {
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+}
+# or it says what the second one is, be it a user with all that is theirs: PRIO_USER of
+# sys/resource.h, IOPRIO_WHO_USER of linux/ioprio.h.
+_PRIORITIES = {
+    "setpriority": ((141, 140), 2),
+    "ioprio_set": ((251, 30), 3),
+}
+_KEEPER = 1
 _SOCKET = (41, 198)
 # linux/socket.h: AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK; others lead out of the namespaces.
 _SOCKET_FAMILIES = (1, 2, 10, 16)
@@ -78,7 +94,7 @@ _NEW_NAMESPACES = 0x7E020080  # all flags CLONE_NEW* of linux/sched.h
 # linux/bpf_common.h, linux/filter.h
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 # Where the data that a filter sees has what: struct seccomp_data in linux/seccomp.h.
-_NUMBER, _MACHINE, _FIRST_ARGUMENT = 0, 4, 16
+_NUMBER, _MACHINE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
 _ALLOW = 0x7FFF0000
 _FAIL = 0x00050000
 _KILL_PROCESS = 0x80000000
@@ -118,7 +134,27 @@ def _filter(machine: str) -> bytes:
     if column == 0:
         steps += [_step(_JUMP_AT_LEAST, _X32, 0, 1), refuse]
     for numbers in _FORBIDDEN.values():
-        steps += [_step(_JUMP_EQUAL, numbers[column], 0, 1), refuse]
+        number = numbers[column]
+        if number is not None:
+            steps += [_step(_JUMP_EQUAL, number, 0, 1), refuse]
+    for numbers in _SCHEDULING.values():
+        steps += [
+            _step(_JUMP_EQUAL, numbers[column], 0, 4),
+            _step(_LOAD, _FIRST_ARGUMENT),
+            _step(_JUMP_EQUAL, _KEEPER, 0, 1),
+            refuse,
+            _step(_LOAD, _NUMBER),
+        ]
+    for numbers, user in _PRIORITIES.values():
+        steps += [
+            _step(_JUMP_EQUAL, numbers[column], 0, 6),
+            _step(_LOAD, _FIRST_ARGUMENT),
+            _step(_JUMP_EQUAL, user, 2, 0),
+            _step(_LOAD, _SECOND_ARGUMENT),
+            _step(_JUMP_EQUAL, _KEEPER, 0, 1),
+            refuse,
+            _step(_LOAD, _NUMBER),
+        ]
     steps += [
         _step(_JUMP_EQUAL, _SOCKET[column], 0, 2 + len(_SOCKET_FAMILIES)),
         _step(_LOAD, _FIRST_ARGUMENT),

@@ -27,7 +27,7 @@ from .process_mark import mark_process
 from .protocol import take_config
 from .randomness import reseed
 from .threads import Threads
-from .walled import keep
+from .walled import BuiltWalls
 from .walls import unshare
 
 CONTROL = 3  # the file descriptor that the keeper has put the socket on
@@ -139,6 +139,18 @@ def _has_ended(control: socket.socket) -> bool:
 
 
 def _wait_for_request(control: socket.socket, taking: int, walls: dict[str, Any] | None) -> None:
+    def let_go() -> None:
+        control.close()
+        os.close(taking)
+
+    built, trouble = None, None
+    if walls is not None:
+        try:
+            built = BuiltWalls(walls, let_go, become_worker)
+        except (
+            OSError
+        ) as error:  # for who asks for them: without, there would be a next spare at once
+            trouble = error
     packet = control.recv(MAX_PACKET, socket.MSG_PEEK)
     if not packet:  # the keeper does not want this template any more
         return
@@ -146,9 +158,11 @@ def _wait_for_request(control: socket.socket, taking: int, walls: dict[str, Any]
     os.write(taking, request["id"].encode())
     os.close(taking)
     mark_process(request["id"])
-    if walls is not None:  # who is outside knows this process by another pid
+    if trouble is not None:
+        raise trouble
+    if built is not None:  # who is outside knows this process by another pid
         control.close()
-        keep(request, walls, become_worker)
+        built.keep(request)
     _tell(control, {"event": "forked", "id": request["id"], "pid": os.getpid()})
     control.close()
     become_worker(request["folder"], request["cwd"])

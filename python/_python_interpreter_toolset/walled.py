@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 
 from .keeper import Keeper, tell
 from .process_mark import mark_process
@@ -24,37 +25,65 @@ _MAX_PACKET = 1 << 16
 _NODE_SECONDS = 5.0
 
 
-def keep(
-    request: dict[str, Any], walls: dict[str, Any], become_worker: Callable[[str, str], None]
-) -> None:
-    """Build the walls, fork what is to become the worker, and keep it; never returns."""
-    node = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    node.settimeout(_NODE_SECONDS)
-    node.connect(walls["socket"])
-    node.settimeout(None)
-    folder: str = request["folder"]
-    mount_own(walls["private"], [*walls["kept"], folder], walls["temporary"])
-    start_loopback()
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    pid = os.fork()
-    if pid == 0:
-        os.setpgid(0, 0)
-        ours.close()
-        node.close()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        with theirs:
-            packet = theirs.recv(_MAX_PACKET)
-        if packet:
-            asked = json.loads(packet)
-            mark_process(asked["id"])
-            become_worker(asked["folder"], asked["cwd"])
+class BuiltWalls:
+    """Walls that wait for a session, with a process in them that is to become its first worker.
+
+    Nothing here is known of the session yet, so that its start need not wait for it.
+    """
+
+    def __init__(
+        self,
+        walls: dict[str, Any],
+        let_go: Callable[[], None],
+        become_worker: Callable[[str, str], None],
+    ) -> None:
+        """Build them around this process; raises OSError.
+
+        In the process that waits, `let_go` closes what only the one that calls is to have.
+        """
+        self._folder: str = walls["session"]["folder"]
+        # Its path is hidden by the walls.
+        self._node = os.open(walls["socket"], os.O_PATH)
+        mount_own(walls)
+        start_loopback()
+        self._waiting, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._pid = os.fork()
+        if self._pid == 0:
+            try:
+                os.close(self._node)
+                self._waiting.close()
+                let_go()
+                _wait_to_become_worker(theirs, become_worker)
+            except BaseException:
+                traceback.print_exc()
+            os._exit(1)
+        theirs.close()
+
+    def keep(self, request: dict[str, Any]) -> None:
+        """Keep the session that is asked for; never returns."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as node:
+            node.settimeout(_NODE_SECONDS)
+            node.connect(f"/proc/self/fd/{self._node}")
+            node.settimeout(None)
+            for descriptor in (0, 1):
+                os.dup2(node.fileno(), descriptor)
+        os.close(self._node)
+        tell({"event": "wall", "id": request["id"], "secret": request["secret"]})
+        _WalledKeeper(self._folder, self._pid, self._waiting).serve()
         os._exit(0)
-    theirs.close()
-    for descriptor in (0, 1):
-        os.dup2(node.fileno(), descriptor)
-    node.close()
-    tell({"event": "wall", "id": request["id"], "secret": request["secret"]})
-    _WalledKeeper(folder, pid, ours).serve()
+
+
+def _wait_to_become_worker(
+    keeper: socket.socket, become_worker: Callable[[str, str], None]
+) -> None:
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with keeper:
+        packet = keeper.recv(_MAX_PACKET)
+    if packet:
+        asked = json.loads(packet)
+        mark_process(asked["id"])
+        become_worker(asked["folder"], asked["cwd"])
     os._exit(0)
 
 

@@ -18,7 +18,6 @@ from .system_calls import forbid_system_calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -34,8 +33,6 @@ NEW_ALL = NEW_PIDS | _NEW_NETWORK | _NEW_IPC | _NEW_HOST_NAME
 # linux/mount.h
 _READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_EXECUTION, _REMOUNT = 1, 2, 4, 8, 32
 _BIND, _RECURSIVE = 4096, 16384
-# What is of the whole system, and root's to change, whatever it is called here.
-_SETTINGS = ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/sysrq-trigger")
 # linux/sockios.h, linux/if.h
 _SET_INTERFACE_FLAGS = 0x8914
 _INTERFACE_UP = 1
@@ -63,28 +60,28 @@ def unshare(kinds: int = NEW_ALL) -> None:
     _require(_libc.prctl(_SET_DUMPABLE, 1, 0, 0, 0))
 
 
-def mount_own(private: str, kept: Collection[str], temporary: dict[str, Any]) -> None:
-    """Show in `/proc`, folders for temporary files and the folder `private` only what is its own.
+def mount_own(walls: dict[str, Any]) -> None:
+    """Show in `/proc`, `/tmp` and the engine's private folder only what is its own.
 
-    Of what was there, the paths in `kept` are seen as before. `temporary` has the `bytes` that each
-    of the folders may take, and the `home` in one of them. To be called by the first process of the
-    namespaces. Raises OSError.
+    `walls` is what a template is told of them. To be called by the first process of the namespaces.
+    Raises OSError.
     """
+    private, temporary, session = walls["private"], walls["temporary"], walls["session"]
     places = ["/tmp", "/var/tmp", "/dev/shm"]
     if not any(_is_below(private, place) for place in places):
         places.append(private)
-    again = [path for path in kept if any(_is_below(path, place) for place in places)]
+    again = [path for path in walls["kept"] if any(_is_below(path, place) for place in places)]
     held = [os.open(path, os.O_PATH) for path in again]
     try:
         mount_proc()
-        for path in _SETTINGS:
+        for path in walls["settings"]:
             if os.path.exists(path):
                 _mount(path, path, "", _BIND | _RECURSIVE)
                 read_only = _BIND | _REMOUNT | _READ_ONLY
                 _mount("", path, "", read_only | _NO_SUID | _NO_DEVICES | _NO_EXECUTION)
         for place in places:
-            options = f"mode=1777,size={temporary['bytes']}"
-            _mount("tmpfs", place, "tmpfs", _NO_SUID | _NO_DEVICES, options)
+            _mount_memory(place, "1777", temporary["bytes"])
+        _mount_memory(session["folder"], "0700", session["bytes"])
         os.makedirs(temporary["home"], exist_ok=True)
         for descriptor, path in zip(held, again):
             if stat.S_ISDIR(os.fstat(descriptor).st_mode):
@@ -124,6 +121,10 @@ def confine() -> None:
 
 def _is_below(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip("/") + "/")
+
+
+def _mount_memory(path: str, mode: str, size: int) -> None:
+    _mount("tmpfs", path, "tmpfs", _NO_SUID | _NO_DEVICES, f"mode={mode},size={size}")
 
 
 def _mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:

@@ -1,7 +1,6 @@
 /** Where a process was when a signal such as SIGSEGV ended it, as Python's faulthandler saw it. */
-import { join } from 'node:path'
 import { pythonPackage } from './python-package.js'
-import { readWorkerFile } from './worker-file.js'
+import { readWorkerFile, type WorkerFolder } from './worker-file.js'
 
 const USER_FRAME = /File "<(run \d+|init_code)>"/
 
@@ -12,9 +11,9 @@ const REPORTED_SIGNALS = ['SIGSEGV', 'SIGFPE', 'SIGABRT', 'SIGBUS', 'SIGILL']
  *
  * @param signal - what ended the worker: faulthandler reports only some
  */
-export function readCrashReport(folder: string, signal: string | null): string {
+export function readCrashReport(folder: WorkerFolder, signal: string | null): string {
   if (signal === null || !REPORTED_SIGNALS.includes(signal)) return ''
-  const report = readWorkerFile(join(folder, 'crash')).split('\n')
+  const report = readWorkerFile(folder, 'crash').split('\n')
   return report
     .slice(0, findLast(report, USER_FRAME) + 1) // the most recent call comes first
     .filter((line) => !line.includes(pythonPackage))

@@ -3,18 +3,22 @@
  * ended. The twin of `keeper.py`. Never sees a run.
  */
 import { execa } from 'execa'
+import { rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import type { Writable } from 'node:stream'
 import { z } from 'zod'
 import { EngineError, StartError } from '../../errors.js'
 import type { Exit as FullExit } from '../engine.js'
 import { outsidePid } from './namespaces.js'
+import type { WorkerFolder } from './worker-file.js'
 
 /** How a process ended, as far as its parent can tell. */
 export type Exit = Omit<FullExit, 'traceback'>
 
 const keeperEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('hello') }),
+  z.object({ event: z.literal('answer') }),
   z.object({ event: z.literal('spawned'), id: z.string(), pid: z.number() }),
   z.object({
     event: z.literal('template'),
@@ -96,6 +100,8 @@ interface Child {
 }
 
 const MAX_TROUBLE = 4000
+/** What a keeper inside of walls may take to answer, in ms: one that takes longer hangs, or was stopped. */
+const ANSWER_MS = 5_000
 
 /** How Node speaks with a keeper. */
 export interface KeeperLink {
@@ -109,7 +115,10 @@ export interface KeeperLink {
   readonly trouble: () => string
   /** Has Node stay alive until it has ended. */
   readonly ref: () => void
-  readonly pid: number
+  /** Kills a keeper inside of walls from outside, and so all that is in there with it. */
+  readonly kill: () => void
+  /** What the keeper is called here; null while it is not there. */
+  readonly pid: () => number | null
   /** In how many PID namespaces it is that Node is not in. */
   readonly deep: number
 }
@@ -120,11 +129,15 @@ export class Keeper {
   readonly ready: Promise<void>
   /** Resolves when the keeper has ended, and with it everything below it. */
   readonly ended: Promise<void>
+  /** The private folder that it keeps, as it is called by those who are below it. */
   readonly folder: string
   #onHello: () => void = () => undefined
   readonly #link: KeeperLink
   readonly #children = new Map<string, Child>()
   readonly #isWalled: boolean
+  /** Each runs until what was asked is answered, in the order in which that was asked. */
+  readonly #patience: NodeJS.Timeout[] = []
+  #hangs = false
   #gone = false
 
   /**
@@ -149,6 +162,7 @@ export class Keeper {
     const hello = new Promise<void>((resolve) => (this.#onHello = resolve))
     this.ended = link.ended.then((reason) => {
       this.#gone = true
+      for (const timer of this.#patience) clearTimeout(timer)
       this.#loseAll(reason)
     })
     this.ready = Promise.race([
@@ -177,6 +191,28 @@ export class Keeper {
     const command = [...wall, python, '-I', '-S', script, folder, python]
     const isWalled = wall.length > 0
     return new Keeper(startKeeper(python, command, isWalled ? 1 : 0), folder, isWalled)
+  }
+
+  /**
+   * A worker's part of the folder, as it is seen from here.
+   *
+   * @throws EngineError where walls, with all that they show, are gone
+   */
+  workerFolder(id: string): WorkerFolder {
+    if (!this.#isWalled) return { path: join(this.folder, id), device: null }
+    try {
+      const folder = `/proc/${this.#link.pid() ?? 0}/root${this.folder}`
+      return { path: join(folder, id), device: statSync(folder).dev }
+    } catch (error) {
+      throw new EngineError('The keeper process has ended.', { cause: error })
+    }
+  }
+
+  /** Removes that part when the worker has ended. */
+  removeFolder(id: string): void {
+    // Code inside of walls could make Node follow a link out of them.
+    if (this.#isWalled) this.#tell({ do: 'remove', id })
+    else removeFolder(join(this.folder, id))
   }
 
   /** Whether the keeper can be asked for anything. */
@@ -232,14 +268,19 @@ export class Keeper {
    * secret; resolves with its pid.
    */
   forkWall(
-    wall: { readonly id: string; readonly folder: string; readonly secret: string },
+    wall: { readonly id: string; readonly secret: string },
     source: string,
     onExited: () => void,
   ): Promise<number> {
     return new Promise((resolve, reject) => {
+      if (this.#gone) {
+        reject(new EngineError('The keeper process has ended.'))
+        return
+      }
+      const onFailed = (error: Error) => reject(new EngineError(error.message, { cause: error }))
       this.#children.set(
         wall.id,
-        newChild({ onSpawned: resolve, onFailed: reject, onExited: () => onExited() }),
+        newChild({ onSpawned: resolve, onFailed, onExited: () => onExited() }),
       )
       this.#tell({ do: 'wall', ...wall, source })
     })
@@ -248,6 +289,7 @@ export class Keeper {
   /** Hears of a copy that a worker is going to make under this id, if that fails. */
   expectCopy(id: string, onFailed: (error: Error) => void): void {
     this.#children.set(id, newChild({ onFailed, onExited: () => undefined }))
+    this.#requireAnswer()
   }
 
   /** Stops to expect a copy that has not been begun. */
@@ -273,6 +315,7 @@ export class Keeper {
     return new Promise((resolve) => {
       child.onInterrupted.push(resolve)
       this.#tell({ do: 'interrupt', id })
+      this.#requireAnswer()
     })
   }
 
@@ -283,11 +326,18 @@ export class Keeper {
     return new Promise((resolve) => {
       child.onSettled.push(resolve)
       this.#tell({ do: 'settle', id })
+      this.#requireAnswer()
     })
   }
 
-  /** Sends SIGKILL to the worker and its group. */
+  /** Sends SIGKILL to the worker and its group, for somebody who waits for that. */
   kill(id: string): void {
+    this.drop(id)
+    this.#requireAnswer()
+  }
+
+  /** The same for what nobody waits for. */
+  drop(id: string): void {
     this.#tell({ do: 'kill', id })
   }
 
@@ -295,6 +345,26 @@ export class Keeper {
   close(): void {
     this.#link.ref()
     this.#link.input.end()
+    this.#giveTime()
+  }
+
+  /** For what is waited for: where this keeper hangs, that ends with the walls that it is in. */
+  #requireAnswer(): void {
+    // Who would kill an engine's own keeper could not end what that keeps.
+    if (this.#isWalled) this.#tell({ do: 'answer' })
+    this.#giveTime()
+  }
+
+  #giveTime(): void {
+    if (!this.#isWalled || this.#gone) return
+    const giveUp = () => {
+      if (this.#gone || !this.#patience.includes(timer)) return
+      this.#hangs = true
+      this.#link.kill()
+    }
+    // If Node itself was busy all the time, the answer is there and is heard now.
+    const timer = setTimeout(() => setImmediate(giveUp), ANSWER_MS).unref()
+    this.#patience.push(timer)
   }
 
   #tell(command: object): void {
@@ -304,7 +374,8 @@ export class Keeper {
   #hear(said: KeeperEvent): void {
     const event = this.#isWalled ? this.#seenFromOutside(said) : said
     if (event.event === 'hello') this.#onHello()
-    if (event.event === 'hello' || event.id === undefined) return
+    if (event.event === 'answer') clearTimeout(this.#patience.shift())
+    if (event.event === 'hello' || event.event === 'answer' || event.id === undefined) return
     if (event.event === 'checkpoint') {
       this.#children.get(event.worker)?.onCopy(event)
       return
@@ -329,7 +400,7 @@ export class Keeper {
   /** With what Node calls the process, as far as it is still there. */
   #seenFromOutside<T extends KeeperEvent>(event: T): T {
     if (!('pid' in event)) return event
-    return { ...event, pid: outsidePid(this.#link.pid, event.pid, this.#link.deep) ?? 0 }
+    return { ...event, pid: outsidePid(this.#link.pid() ?? 0, event.pid, this.#link.deep) ?? 0 }
   }
 
   #lose(id: string, exit: Exit): void {
@@ -349,12 +420,19 @@ export class Keeper {
 
   #loseAll(reason: string): void {
     const description = `was ended with its keeper process${reason === '' ? '' : `, which failed: ${reason}`}`
+    const exit = this.#hangs ? HUNG : { code: null, signal: null, description }
     for (const [id, child] of this.#children) {
       // Walls take all that is inside along; and what was said of pids there is not to be relied on.
       if (!this.#isWalled) killGroup(child.pid)
-      this.#lose(id, { code: null, signal: null, description })
+      this.#lose(id, exit)
     }
   }
+}
+
+const HUNG: Exit = {
+  code: null,
+  signal: 'SIGKILL',
+  description: `was killed with its sandbox, whose keeper did not answer for ${ANSWER_MS} ms`,
 }
 
 /** Null for a line that is none of the keeper's: a wrapper around Python may print, too. */
@@ -405,6 +483,10 @@ function startKeeper(
     (chunk: Buffer) => (errors = (errors + String(chunk)).slice(-MAX_TROUBLE)),
   )
   const trouble = () => errors.trim()
+  let inner: number | null = null
+  // Inside of walls it is the first process; what was started here is bubblewrap.
+  const pid = () =>
+    (inner ??= deep === 0 ? (keeper.pid ?? null) : outsidePid(keeper.pid ?? 0, 1, deep))
   keeper.unref()
   for (const stream of [keeper.stdin, keeper.stdout, keeper.stderr]) {
     ;(stream as unknown as { unref(): void }).unref()
@@ -420,15 +502,31 @@ function startKeeper(
     }),
     trouble,
     ref: () => keeper.ref(),
-    pid: keeper.pid ?? 0,
+    kill: () => {
+      killProcess(pid())
+      keeper.kill('SIGKILL')
+    },
+    pid,
     deep,
   }
 }
 
 /** Where its keeper has died, a worker dies with it (Linux), but not what its code started. */
 function killGroup(pid: number | null): void {
+  killProcess(pid === null ? null : -pid)
+}
+
+function removeFolder(path: string): void {
   try {
-    if (pid !== null) process.kill(-pid, 'SIGKILL')
+    rmSync(path, { recursive: true, force: true })
+  } catch {
+    // Code has made folders in it that nobody may look into; nobody is to wait for that.
+  }
+}
+
+function killProcess(pid: number | null): void {
+  try {
+    if (pid !== null) process.kill(pid, 'SIGKILL')
   } catch {
     // nothing is left of it
   }

@@ -28,7 +28,7 @@ export class LocalCheckpoint implements Checkpoint {
   }
 
   drop(): void {
-    if (!this.#gone) this.keeper.kill(this.id)
+    if (!this.#gone) this.keeper.drop(this.id)
     this.#gone = true
   }
 }

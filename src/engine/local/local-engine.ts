@@ -79,8 +79,6 @@ interface Host {
   readonly channel: Channel
   readonly templates: Templates
   readonly walls: Walls
-  /** Resolves when the keeper, all below it and the folder are gone. */
-  readonly ended: Promise<void>
 }
 
 /** Where a session's processes are: directly below the engine's keeper, or inside of walls. */
@@ -176,7 +174,6 @@ export class LocalEngine implements Engine {
       ...host,
       ...spec,
       keeper: checkpoint.keeper,
-      folder: checkpoint.keeper.folder,
       source: checkpoint.id,
       resume,
       startedBy: { method: 'checkpoint', reason: '' },
@@ -209,7 +206,9 @@ export class LocalEngine implements Engine {
     if (host == null) return
     await host.walls.close()
     host.keeper.close()
-    await host.ended
+    await host.keeper.ended
+    // The keeper does this itself, unless it was killed.
+    await rm(host.folder, { recursive: true, force: true })
     host.channel.close()
   }
 
@@ -226,7 +225,7 @@ export class LocalEngine implements Engine {
     const place = placeOf(host, spec, { python, pyzmqPath, env, preload, walls: null })
     const start = async ({ keeper, source }: Seat, startedBy: StartedBy) => {
       const { channel } = host
-      const own = { channel, keeper, folder: keeper.folder, source, startedBy, resume: null }
+      const own = { channel, keeper, source, startedBy, resume: null }
       const worker = {
         ...spec,
         unenforcedLimits,
@@ -286,18 +285,16 @@ export class LocalEngine implements Engine {
     this.#host ??= openHost(python)
     const opening = this.#host
     const host = await opening.catch((error: unknown) => {
-      this.#forget(opening)
+      if (this.#host === opening) this.#host = null
       throw error
     })
     if (host.keeper.alive) return host
-    this.#forget(opening)
-    await host.walls.close()
-    host.channel.close()
+    if (this.#host === opening) {
+      const renewed = withNewKeeper(host, python)
+      this.#host = renewed.catch(() => host) // who needs it next tries again
+      await renewed
+    }
     return this.#liveHost(python)
-  }
-
-  #forget(host: Promise<Host>): void {
-    if (this.#host === host) this.#host = null
   }
 
   #installPyzmq(python: string): Promise<string> {
@@ -334,16 +331,16 @@ function placeOf(
 async function openHost(python: string): Promise<Host> {
   const folder = await tmpName({ prefix: FOLDER_PREFIX })
   const keeper = Keeper.start(python, keeperScript, folder)
-  // The keeper does this itself, unless it was killed.
-  const ended = keeper.ended.then(() => rm(folder, { recursive: true, force: true }))
   try {
     await keeper.ready
-    const channel = await Channel.bind(`ipc://${join(folder, 'channel')}`)
+    const socket = join(folder, 'channel')
+    const channel = await Channel.bind(`ipc://${socket}`)
     const templates = new Templates(keeper)
-    return { folder, keeper, channel, templates, walls: new Walls(folder), ended }
+    return { folder, keeper, channel, templates, walls: new Walls(folder, socket) }
   } catch (error) {
     keeper.close()
-    await ended
+    await keeper.ended
+    await rm(folder, { recursive: true, force: true })
     if (error instanceof StartError) throw error
     throw new StartError(
       `No socket can be made in the folder for temporary files, ${dirname(folder)}: ` +
@@ -352,4 +349,11 @@ async function openHost(python: string): Promise<Host> {
       { cause: error },
     )
   }
+}
+
+/** Goes on where the keeper was killed: sessions inside of walls have keepers of their own, and live. */
+async function withNewKeeper(host: Host, python: string): Promise<Host> {
+  const keeper = Keeper.start(python, keeperScript, host.folder)
+  await keeper.ready
+  return { ...host, keeper, templates: new Templates(keeper) }
 }

@@ -2,7 +2,6 @@
  * One Python process that serves an interpreter: joins its three ways of speaking (messages, output
  * pipes, and the keeper's word that it has ended) into the `Worker` that engines provide.
  */
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import type { Channel } from '../../channel/channel.js'
@@ -53,7 +52,7 @@ import { residentSetSize } from './memory.js'
 import { OutputOrder, type OrderedEvent } from './output-order.js'
 import { OutputPipe } from './output-pipe.js'
 import { pythonPackage } from './python-package.js'
-import { readWorkerFile } from './worker-file.js'
+import { readWorkerFile, type WorkerFolder } from './worker-file.js'
 
 type StreamName = 'stdout' | 'stderr'
 
@@ -73,6 +72,8 @@ const MOST_CALLS = 100_000
 const MAX_PART_BYTES = 256 * 1024 * 1024
 /** What it takes to keep a part, and to know whose it is. */
 const PART_OVERHEAD = 256
+/** Where a worker says why it has no checkpoint. */
+const TROUBLE_FILE = 'no-checkpoint'
 /** What a process writes before it has started any run, be it `initCode`. */
 const BEFORE_ANY_RUN = -1
 
@@ -83,8 +84,6 @@ const NOBODY = { onInput: null, onCall: null }
 export interface WorkerStart {
   readonly keeper: Keeper
   readonly channel: Channel
-  /** The engine's private folder. */
-  readonly folder: string
   readonly python: string
   /** The template or checkpoint to fork from; null: a new program. */
   readonly source: string | null
@@ -154,7 +153,7 @@ export class LocalWorker implements Worker {
   readonly #nonce = uuid().replaceAll('-', '')
   readonly #start: WorkerStart
   /** The worker's own part of the private folder. */
-  readonly #folder: string
+  readonly #folder: WorkerFolder
   readonly #listener: WorkerListener
   readonly #output = new OutputOrder((pipe, event) => this.#onPipeEvent(pipe, event))
   /** What each pipe is for the code that writes to it. */
@@ -182,7 +181,7 @@ export class LocalWorker implements Worker {
 
   private constructor(start: WorkerStart, listener: WorkerListener) {
     this.#start = start
-    this.#folder = join(start.folder, this.#id)
+    this.#folder = start.keeper.workerFolder(this.#id)
     this.#listener = listener
     this.exited = new Promise((resolve) => (this.#resolveExited = resolve))
   }
@@ -290,11 +289,7 @@ export class LocalWorker implements Worker {
   checkpointTrouble(): Promise<string> {
     if (process.platform !== 'linux') return Promise.resolve('only Linux can have any')
     const ended = this.#exit !== null
-    return Promise.resolve(ended ? this.#lastTrouble : readWorkerFile(this.#troubleFile))
-  }
-
-  get #troubleFile(): string {
-    return join(this.#folder, 'no-checkpoint')
+    return Promise.resolve(ended ? this.#lastTrouble : readWorkerFile(this.#folder, TROUBLE_FILE))
   }
 
   async #perform(
@@ -384,7 +379,8 @@ export class LocalWorker implements Worker {
       resume,
     } = this.#start
     const { limits, unenforcedLimits } = this.#start
-    const control = join(this.#start.folder, 'keeper')
+    const { folder } = this.#start.keeper
+    const control = join(folder, 'keeper')
     const checkpoint = { policy: this.#start.checkpoint, control }
     return {
       id: this.#id,
@@ -398,7 +394,7 @@ export class LocalWorker implements Worker {
         endpoint: channel.endpoint,
         identity: this.#identity,
         nonce: this.#nonce,
-        folder: this.#folder,
+        folder: join(folder, this.#id),
         pyzmq_path: pyzmqPath,
         init_code: initCode,
         modules,
@@ -515,8 +511,8 @@ export class LocalWorker implements Worker {
 
   #openPipes(suffix: string): void {
     this.#runPipes = STREAMS.map((stream) => {
-      const path = join(this.#folder, stream + suffix)
-      const pipe = new OutputPipe(path, this.#nonce, this.#lastRun, this.#output)
+      const name = stream + suffix
+      const pipe = new OutputPipe(this.#folder, name, this.#nonce, this.#lastRun, this.#output)
       this.#output.add(pipe)
       this.#streams.set(pipe, stream)
       return pipe
@@ -627,7 +623,7 @@ export class LocalWorker implements Worker {
   }
 
   #end(exit: Omit<Exit, 'traceback'>): void {
-    this.#lastTrouble = readWorkerFile(this.#troubleFile)
+    this.#lastTrouble = readWorkerFile(this.#folder, TROUBLE_FILE)
     try {
       this.#attach() // it may have died so early that nobody has read its last words yet
     } catch {
@@ -647,12 +643,12 @@ export class LocalWorker implements Worker {
 
   #removeTraces(): void {
     this.#start.channel.unlisten(this.#identity)
-    removeFolder(this.#folder)
+    this.#start.keeper.removeFolder(this.#id)
   }
 
   #settleDeath(): void {
     if (this.#exit === null || this.#streams.size > 0) return
-    removeFolder(this.#folder)
+    this.#start.keeper.removeFolder(this.#id)
     const pending = this.#pending
     this.#pending = null
     if (pending !== null) abortCalls(pending)
@@ -665,14 +661,6 @@ export class LocalWorker implements Worker {
 
 function abortCalls({ openCalls }: PendingRun): void {
   for (const controller of openCalls.values()) controller.abort()
-}
-
-function removeFolder(path: string): void {
-  try {
-    rmSync(path, { recursive: true, force: true })
-  } catch {
-    // Code has made folders in it that nobody may look into; nobody is to wait for that.
-  }
 }
 
 function noCheckpoint(reason: string): CheckpointError {

@@ -1,8 +1,10 @@
 /** Node's end of one named pipe that a worker and its children write to. */
-import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { Socket, type ConnectOpts, type SocketConstructorOpts } from 'node:net'
 import { OutputParser, type FrameEvent } from './output-parser.js'
 import { Utf8Decoder } from './utf8.js'
+import { openWorkerFile, type WorkerFolder } from './worker-file.js'
 
 /** What a pipe says, in the order in which it says it; nothing follows `closed`. */
 export type PipeEvent =
@@ -22,9 +24,6 @@ const CHUNK = Buffer.alloc(1 << 16)
 /** Runs whose text may end in the middle of a character; then what there is of it is taken as it is. */
 const MOST_DECODERS = 100
 
-/** User code can put a link in the place of a pipe. */
-const SAFELY = constants.O_NONBLOCK | constants.O_NOFOLLOW
-
 /** Reads a named pipe until its last writer has closed it, without keeping Node alive. */
 export class OutputPipe {
   readonly #path: string
@@ -37,13 +36,19 @@ export class OutputPipe {
   #closed = false
   #isDraining = false
 
-  /** Opens the pipe at `path`; events belong to `run` until the first mark says otherwise. */
-  constructor(path: string, nonce: string, run: number, listener: PipeListener) {
-    this.#path = path
+  /** Opens the pipe of this name; events belong to `run` until the first mark says otherwise. */
+  constructor(
+    folder: WorkerFolder,
+    name: string,
+    nonce: string,
+    run: number,
+    listener: PipeListener,
+  ) {
+    this.#path = join(folder.path, name)
     this.#nonce = nonce
     this.#listener = listener
     this.#parser = new OutputParser(nonce, run, (event) => this.#decode(event))
-    this.#descriptor = openSync(path, constants.O_RDONLY | SAFELY)
+    this.#descriptor = openWorkerFile(folder, name)
     const options: SocketConstructorOpts & ConnectOpts = {
       fd: this.#descriptor,
       readable: true,
@@ -105,16 +110,16 @@ export class OutputPipe {
 
   /** Of this very pipe, whatever has its name now; only Linux has a path for that. */
   #openWriteEnd(): number {
-    if (process.platform !== 'linux') return openSync(this.#path, constants.O_WRONLY | SAFELY)
-    const path = `/proc/self/fd/${this.#descriptor}`
-    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+    const { O_WRONLY, O_NONBLOCK, O_NOFOLLOW } = constants
+    if (process.platform !== 'linux')
+      return openSync(this.#path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW)
+    return openSync(`/proc/self/fd/${this.#descriptor}`, O_WRONLY | O_NONBLOCK)
   }
 
   #close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#socket.destroy()
-    rmSync(this.#path, { force: true })
     this.#endTexts()
     this.#listener.push(this, { type: 'closed' })
     this.#listener.flush()

@@ -45,9 +45,15 @@ const TEMPORARY = '/tmp'
 export const HOME = '/tmp/home'
 /** Of each of the folders for temporary files, which are in memory. */
 export const TEMPORARY_BYTES = 2 ** 30
+/**
+ * Where a session's keeper and workers put what Node reads, such as output pipes. In memory, too, so
+ * that code can neither fill a disk with it nor leave anything behind; and where nothing else is shown.
+ */
+export const SESSION_FOLDER = '/dev/session'
+export const SESSION_BYTES = 2 ** 26
 
 /** What in `/proc` is of the whole system, and root's to change, whatever it is called inside. */
-const SETTINGS = ['/proc/sys', '/proc/irq', '/proc/bus', '/proc/sysrq-trigger']
+export const SETTINGS = ['/proc/sys', '/proc/irq', '/proc/bus', '/proc/sysrq-trigger']
 
 /** What root is called inside: as itself, it could not be there. See user_namespaces(7). */
 const NOBODY = '65534'
@@ -58,13 +64,6 @@ export interface Inside {
   readonly pyzmqPath: string | null
   readonly workdir: string
   readonly sandbox: Sandbox
-}
-
-/** What of the engine's private folder is a session's own. */
-export interface Own {
-  readonly folder: string
-  /** The socket that its processes connect to. */
-  readonly channel: string
 }
 
 /** What each session has of its own: in its place, nothing else can be seen. */
@@ -110,12 +109,13 @@ export const SANDBOXED_ENVIRONMENT = { HOME, TMPDIR: TEMPORARY }
  * The command that runs what follows it inside of walls: its own processes, temporary files and network
  * without any way out; of other files only those that it needs, read-only but for the workdir.
  *
+ * @param channel - the socket that its processes connect to
  * @throws SandboxError where there is no bubblewrap
  */
-export function wallCommand(inside: Inside, { folder, channel }: Own): string[] {
-  const own = ['--bind', folder, folder, '--bind', channel, channel]
+export function wallCommand(inside: Inside, channel: string): string[] {
+  const processes = ['--unshare-pid', '--as-pid-1', '--proc', '/proc']
   const settings = SETTINGS.flatMap((path) => ['--ro-bind-try', path, path])
-  return command(inside, ['--unshare-pid', '--as-pid-1', '--proc', '/proc', ...settings, ...own])
+  return command(inside, [...processes, ...settings, '--bind', channel, channel])
 }
 
 /** The same for a template: it sees the engine's private folder, and has a `/proc` that is whole. */
@@ -132,9 +132,10 @@ export function keptPaths(inside: Inside): string[] {
 
 function command(inside: Inside, more: readonly string[]): string[] {
   const { workdir, sandbox } = inside
-  const temporary = (path: string) => [
-    ...['--perms', '1777', '--size', String(TEMPORARY_BYTES), '--tmpfs', path],
+  const inMemory = (path: string, mode: string, bytes: number) => [
+    ...['--perms', mode, '--size', String(bytes), '--tmpfs', path],
   ]
+  const temporary = (path: string) => inMemory(path, '1777', TEMPORARY_BYTES)
   const readOnly = (path: string) => ['--ro-bind', path, path]
   const writable = (path: string) => ['--bind', path, path]
   return [
@@ -145,7 +146,8 @@ function command(inside: Inside, more: readonly string[]): string[] {
     ...SYSTEM_FOLDERS.flatMap((name) => ['--ro-bind-try', `/${name}`, `/${name}`]),
     ...HIDDEN.filter((path) => existsSync(path)).flatMap(hide),
     // Terminals of others who see the same devices could be written to.
-    ...['--dev', '/dev', '--tmpfs', '/dev/pts', '--remount-ro', '/dev/pts', '--remount-ro', '/dev'],
+    ...['--dev', '/dev', '--tmpfs', '/dev/pts', '--remount-ro', '/dev/pts'],
+    ...[...inMemory(SESSION_FOLDER, '0700', SESSION_BYTES), '--remount-ro', '/dev'],
     ...[...temporary(TEMPORARY), '--dir', HOME, ...temporary('/var/tmp'), ...temporary('/dev/shm')],
     ...sandbox.read.flatMap(readOnly),
     ...[workdir, ...sandbox.write].flatMap(writable),

@@ -25,6 +25,10 @@ export interface ForkedWalls {
   readonly kept: readonly string[]
   /** How much each of the folders for temporary files can have, and the home folder in one of them. */
   readonly temporary: { readonly bytes: number; readonly home: string }
+  /** The folder for what Node reads, and how much it can have. */
+  readonly session: { readonly folder: string; readonly bytes: number }
+  /** What in `/proc` is to be read-only. */
+  readonly settings: readonly string[]
   /** Where Node listens to keepers. */
   readonly socket: string
 }

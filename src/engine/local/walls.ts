@@ -2,7 +2,6 @@
  * The walls of an engine's sandboxed sessions: each session's are built around a keeper of its own, by
  * bubblewrap or, in milliseconds, by a template that is inside of walls itself.
  */
-import { mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
@@ -16,6 +15,9 @@ import { keeperScript } from './python-package.js'
 import {
   HOME,
   keptPaths,
+  SESSION_BYTES,
+  SESSION_FOLDER,
+  SETTINGS,
   TEMPORARY_BYTES,
   templateWallCommand,
   wallCommand,
@@ -46,21 +48,22 @@ interface House {
 export class Walls {
   /** The engine's private folder. */
   readonly #folder: string
+  /** The socket in it to which workers connect. */
+  readonly #channel: string
   readonly #keepers = new Set<Keeper>()
   readonly #houses = new Map<string, Promise<House>>()
   /** Keepers that are to call, by what they say. */
   readonly #expected = new Map<string, (caller: Caller) => void>()
   #server: Promise<Server> | null = null
 
-  constructor(folder: string) {
+  constructor(folder: string, channel: string) {
     this.#folder = folder
+    this.#channel = channel
   }
 
   /** Builds walls by bubblewrap, with a new keeper in them. */
   async build(inside: Inside): Promise<Keeper> {
-    const folder = await this.#makeFolder()
-    const channel = this.#channel
-    return this.#start(inside.python, folder, wallCommand(inside, { folder, channel }))
+    return this.#start(inside.python, wallCommand(inside, this.#channel))
   }
 
   /** What of templates for such sessions can be used at once. */
@@ -79,7 +82,6 @@ export class Walls {
   async fork(inside: Inside, template: string): Promise<Keeper> {
     const { keeper } = await this.#house(inside)
     const [id, secret] = [uuid(), uuid()]
-    const folder = await this.#makeFolder()
     try {
       const called = new Promise<Caller>((resolve) => this.#expected.set(secret, resolve))
       let onExited: () => void = () => undefined
@@ -88,16 +90,16 @@ export class Walls {
         throw new EngineError('What was to keep a session has ended.')
       })
       died.catch(() => undefined)
-      const forked = keeper.forkWall({ id, folder, secret }, template, onExited)
+      const forked = keeper.forkWall({ id, secret }, template, onExited)
       const both = Promise.race([Promise.all([forked, called]), died])
       const late = () => new EngineError(`There were no walls within ${FORK_TIMEOUT_MS} ms.`)
-      const [pid, { socket, lines }] = await inTime(both, FORK_TIMEOUT_MS, late)
-      const wall = new Keeper(linkTo(socket, lines, pid, exited), folder, true)
+      const [pid, caller] = await inTime(both, FORK_TIMEOUT_MS, late)
+      const kill = () => keeper.kill(id)
+      const wall = new Keeper(linkTo(caller, pid, exited, kill), SESSION_FOLDER, true)
       this.#add(wall)
       return wall
     } catch (error) {
       keeper.kill(id)
-      await rm(folder, { recursive: true, force: true })
       throw error
     } finally {
       this.#expected.delete(secret)
@@ -113,42 +115,33 @@ export class Walls {
     server?.close()
   }
 
-  get #channel(): string {
-    return join(this.#folder, 'channel')
-  }
-
   #walled(inside: Inside, wanted: TemplateFor): TemplateFor {
     const kept = [...keptPaths(inside), this.#channel]
     const socket = join(this.#folder, SOCKET)
     const temporary = { bytes: TEMPORARY_BYTES, home: HOME }
-    return { ...wanted, walls: { private: this.#folder, kept, temporary, socket } }
+    const session = { folder: SESSION_FOLDER, bytes: SESSION_BYTES }
+    const own = { temporary, session, settings: SETTINGS }
+    return { ...wanted, walls: { private: this.#folder, kept, ...own, socket } }
   }
 
   async #house(inside: Inside): Promise<House> {
     await (this.#server ??= this.#listen())
     const key = keyOf(inside)
     const known = this.#houses.get(key)
-    if (known !== undefined && (await known).keeper.alive) return known
-    const folder = join(this.#folder, uuid())
+    if (known !== undefined) return known
     const command = templateWallCommand(inside, this.#folder)
-    const house = this.#start(inside.python, folder, command).then((keeper) => {
+    const house = this.#start(inside.python, command).then((keeper) => {
       return { keeper, templates: new Templates(keeper) }
     })
     this.#houses.set(key, house)
-    house.catch(() => {
-      if (this.#houses.get(key) === house) this.#houses.delete(key)
-    })
+    // Nobody else forgets it, so that there is never more than one.
+    const forget = () => this.#houses.delete(key)
+    void house.then(({ keeper }) => keeper.ended).then(forget, forget)
     return house
   }
 
-  async #makeFolder(): Promise<string> {
-    const folder = join(this.#folder, uuid())
-    await mkdir(folder, { mode: 0o700 })
-    return folder
-  }
-
-  async #start(python: string, folder: string, command: readonly string[]): Promise<Keeper> {
-    const keeper = Keeper.start(python, keeperScript, folder, command)
+  async #start(python: string, command: readonly string[]): Promise<Keeper> {
+    const keeper = Keeper.start(python, keeperScript, SESSION_FOLDER, command)
     this.#add(keeper)
     await keeper.ready.catch((error: unknown) => {
       throw wallsError(error instanceof Error ? error.message : String(error))
@@ -158,11 +151,7 @@ export class Walls {
 
   #add(keeper: Keeper): void {
     this.#keepers.add(keeper)
-    void keeper.ended.then(() => {
-      this.#keepers.delete(keeper)
-      // Code may have left folders that cannot be removed.
-      return rm(keeper.folder, { recursive: true, force: true }).catch(() => undefined)
-    })
+    void keeper.ended.then(() => this.#keepers.delete(keeper))
   }
 
   #listen(): Promise<Server> {
@@ -191,7 +180,12 @@ function keyOf({ python, workdir, sandbox }: Inside): string {
   return JSON.stringify([python, workdir, sandbox])
 }
 
-function linkTo(socket: Socket, lines: Interface, pid: number, exited: Promise<void>): KeeperLink {
+function linkTo(
+  { socket, lines }: Caller,
+  pid: number,
+  exited: Promise<void>,
+  kill: () => void,
+): KeeperLink {
   socket.unref()
   let isWanted = true
   return {
@@ -204,7 +198,8 @@ function linkTo(socket: Socket, lines: Interface, pid: number, exited: Promise<v
       isWanted = false
       socket.ref()
     },
-    pid,
+    kill,
+    pid: () => pid,
     deep: 2,
   }
 }
