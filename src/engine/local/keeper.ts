@@ -11,7 +11,7 @@ import type { Exit as FullExit } from '../engine.js'
 import { outsidePid } from './namespaces.js'
 
 /** How a process ended, as far as its parent can tell. */
-export type Exit = Omit<FullExit, 'traceback'>
+export type Exit = Omit<FullExit, 'traceback' | 'limit'>
 
 const keeperEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('hello') }),

@@ -22,6 +22,7 @@ import type {
   CheckpointPolicy,
   Exit,
   FigureFormat,
+  LimitName,
   ModuleRules,
   OnInput,
   OutputEvent,
@@ -39,10 +40,11 @@ import type {
   Worker,
   WorkerListener,
 } from '../engine.js'
+import type { Cgroup, Counts } from './cgroup.js'
 import { cpuSeconds } from './cpu-time.js'
 import { readCrashReport } from './crash-report.js'
 import { inTime } from './in-time.js'
-import type { Copy, Keeper } from './keeper.js'
+import type { Copy, Exit as KeeperExit, Keeper } from './keeper.js'
 import { workerLimits } from './limits.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
 import { residentSetSize } from './memory.js'
@@ -67,6 +69,8 @@ const MOST_QUESTIONS = 100
 const MAX_PART_BYTES = 256 * 1024 * 1024
 /** What it takes to keep a part, and to know whose it is. */
 const PART_OVERHEAD = 256
+/** Completes "The Python process". */
+const OUT_OF_MEMORY = 'was killed because its session went over its limit of memory'
 /** What a process writes before it has started any run, be it `initCode`. */
 const BEFORE_ANY_RUN = -1
 
@@ -94,6 +98,8 @@ export interface WorkerStart {
   readonly sandbox: Sandbox | null
   readonly limits: ResourceLimits
   readonly unenforcedLimits: UnenforcedLimits
+  /** The control group that it is to be in; null: it stays in that of its source. */
+  readonly cgroup: Cgroup | null
   readonly timeoutMs: number
   /** Aborted when the worker is not needed any more before it is ready. */
   readonly signal: AbortSignal
@@ -115,6 +121,8 @@ interface PendingRun {
   readonly release: () => void
   /** Resolves when an interrupt can reach the run, or needs not any more. */
   readonly startedOrEnded: Promise<void>
+  /** How often the limits of its control group had been reached before. */
+  readonly before: Counts | null
   readonly onStart: () => void
   started: boolean
   endedStreams: number
@@ -155,6 +163,7 @@ export class LocalWorker implements Worker {
   #lastRun = BEFORE_ANY_RUN
   #attached = false
   #startupText = ''
+  #letGo: () => void = () => undefined
   #onReady: (message: ReadyMessage) => void = () => undefined
   #isReady = false
   /** Checkpoints that it has been asked for and has not answered yet. */
@@ -292,6 +301,7 @@ export class LocalWorker implements Worker {
       })
       this.#pending = {
         startedOrEnded,
+        before: this.#start.cgroup?.counts() ?? null,
         onStart,
         run,
         resolve,
@@ -311,14 +321,15 @@ export class LocalWorker implements Worker {
   }
 
   async #begin(): Promise<void> {
-    const { channel, keeper, timeoutMs, signal } = this.#start
-    signal.throwIfAborted()
+    const { channel, keeper, timeoutMs, signal, cgroup } = this.#start
+    if (cgroup !== null) this.#letGo = cgroup.hold()
     channel.listen(this.#identity, (frames) => this.#hear(decodeMessage(frames), frames))
     const release = channel.expect()
     const abandon = () => void this.kill('was killed because it was not needed any more')
     signal.addEventListener('abort', abandon)
     const ready = new Promise<ReadyMessage>((resolve) => (this.#onReady = resolve))
     try {
+      signal.throwIfAborted()
       const spawned = keeper.spawn(this.#spawnCommand(), this.#start.source, {
         onExited: (exit) => this.#end(exit),
         onCopy: (copy) => this.#addCheckpoint(copy),
@@ -329,6 +340,7 @@ export class LocalWorker implements Worker {
       const late = () => new EngineError(`No process was there within ${forkMs} ms.`)
       const readyToRun = inTime(spawned, forkMs, late).then((pid) => {
         this.#pid = pid
+        this.#start.cgroup?.add(pid)
         this.#attach()
         return ready
       })
@@ -357,7 +369,7 @@ export class LocalWorker implements Worker {
       sandbox,
       resume,
     } = this.#start
-    const { limits, unenforcedLimits } = this.#start
+    const { limits, unenforcedLimits, cgroup } = this.#start
     const control = join(this.#start.folder, 'keeper')
     const checkpoint = { policy: this.#start.checkpoint, control }
     return {
@@ -379,7 +391,7 @@ export class LocalWorker implements Worker {
         figures,
         checkpoint: process.platform === 'linux' ? checkpoint : null,
         sandbox: sandbox !== null,
-        limits: workerLimits(limits, unenforcedLimits),
+        limits: workerLimits(limits, unenforcedLimits, cgroup),
         ...resume,
       }),
     }
@@ -546,7 +558,13 @@ export class LocalWorker implements Worker {
     this.#forgetParts() // what an interrupt left incomplete
     pending.onStart()
     pending.release()
-    pending.resolve({ type: 'reply', reply: pending.reply })
+    const limit = pending.reply.limit ?? this.#exceededIn(pending)
+    pending.resolve({ type: 'reply', reply: { ...pending.reply, limit } })
+  }
+
+  /** What the system knows that the session has gone over in this run, be it by a child process. */
+  #exceededIn({ before }: PendingRun): LimitName | null {
+    return before === null ? null : (this.#start.cgroup?.exceededSince(before) ?? null)
   }
 
   /** Starts to read what the worker writes; the keeper has kept the pipes open until now. */
@@ -561,23 +579,28 @@ export class LocalWorker implements Worker {
   }
 
   #addCheckpoint(copy: Copy): void {
-    const checkpoint = new LocalCheckpoint(copy, this.#start.keeper)
+    const checkpoint = new LocalCheckpoint(copy, this.#start.keeper, this.#start.cgroup)
     this.#listener.onCheckpoint(checkpoint)
     if (copy.id === this.#pendingCheckpoint?.id) this.#pendingCheckpoint.resolve(checkpoint)
   }
 
-  #end(exit: Omit<Exit, 'traceback'>): void {
+  #end(exit: KeeperExit): void {
     this.#lastTrouble = readWorkerFile(this.#troubleFile)
     try {
       this.#attach() // it may have died so early that nobody has read its last words yet
     } catch {
       // There are none: the keeper's end took the pipes along.
     }
+    const limit = this.#pending === null ? null : this.#exceededIn(this.#pending)
+    const byLimit = limit === 'memory' ? OUT_OF_MEMORY : null
     this.#exit = {
       ...exit,
       // What else may have ended it at the same moment is told by another signal or an exit code.
       description:
-        exit.signal === 'SIGKILL' ? (this.#killReason ?? exit.description) : exit.description,
+        exit.signal === 'SIGKILL'
+          ? (this.#killReason ?? byLimit ?? exit.description)
+          : exit.description,
+      limit,
       traceback: readCrashReport(this.#folder, exit.signal),
     }
     this.#start.channel.unlisten(this.#identity)
@@ -586,6 +609,7 @@ export class LocalWorker implements Worker {
   }
 
   #removeTraces(): void {
+    this.#letGo()
     this.#start.channel.unlisten(this.#identity)
     removeFolder(this.#folder)
   }
@@ -593,6 +617,7 @@ export class LocalWorker implements Worker {
   #settleDeath(): void {
     if (this.#exit === null || this.#streams.size > 0) return
     removeFolder(this.#folder)
+    this.#letGo()
     const pending = this.#pending
     this.#pending = null
     pending?.onStart()
