@@ -46,7 +46,7 @@ describe('memory', () => {
     expect(result).toMatchObject({ success: false, limit: 'memory', state: 'kept' })
     expect(result.error?.name).toMatch(/MemoryError$/)
     expect(toModelText(result)).toContain(
-      `NOTICE: The run went over its limit of ${MEMORY} bytes of memory for each process (memory).`,
+      `NOTICE: The run went over its limit of ${MEMORY} bytes of memory (memory).`,
     )
     expect(await stdoutOf(tools, `${cleanUp}\nprint(x)`)).toBe('42\n')
   })

@@ -118,6 +118,7 @@ class Checkpoints:
         """Go on in a copy; where `is_wanted`, it needs a checkpoint of its own."""
         self._trouble_file = trouble_file
         self._trouble = ""
+        _control_groups.cache_clear()  # a branch is in another
         self._is_wanted = is_wanted and self._policy != "off"
         self._made_at = self._due_at = monotonic()
         self._usage = _system_usage()

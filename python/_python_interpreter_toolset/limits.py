@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from . import interrupts
+from .own_group import await_group
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MIN_ROOM = 32 << 20  # bytes of address space without which nothing can be run
@@ -48,6 +49,8 @@ class Limits:
         self._cpu_until = 0.0
         self._is_running = False
         self._has_used_cpu = False
+        if "group" in asked:
+            await_group(asked["group"])
         drop_capability(_CAP_SYS_RESOURCE)  # by which root could raise them again
         self._limit_cpus()
         self._limit_memory()

@@ -104,6 +104,11 @@ class Worker:
     def _become(self, request: dict[str, Any]) -> None:
         folder = request["folder"]
         config = protocol.take_config(folder)
+        group = (config["limits"] or {}).get("group")
+        if group is not None:  # a branch has one of its own
+            from .own_group import await_group
+
+            await_group(group)
         self._output.reopen(folder, config["nonce"])
         self._channel.connect_anew(config["identity"])
         self._asking.renew()

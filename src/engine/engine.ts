@@ -36,7 +36,7 @@ export type LimitName = (typeof LIMIT_NAMES)[number]
 
 /** What an interpreter and its runs may use; what is absent is not limited. docs/limits.md tells more. */
 export interface ResourceLimits {
-  /** Bytes of address space of each process. */
+  /** Bytes of address space of each process; in a control group also of memory, of the session. */
   readonly memory?: number | undefined
   /** CPUs that are used at once. */
   readonly cpus?: number | undefined
@@ -274,6 +274,8 @@ export interface Exit {
   readonly description: string
   /** Where its code was, for a signal such as SIGSEGV; empty where unknown. */
   readonly traceback: string
+  /** The limit for which the system has ended it, where that is known. */
+  readonly limit?: LimitName | null
 }
 
 /** How a run went: to its reply, or to the death of the process that ran it. */

@@ -1,6 +1,5 @@
 /** Which limits can be enforced on this machine, and by what. */
-import { accessSync, constants, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import {
   LIMIT_NAMES,
   type LimitName,
@@ -8,6 +7,7 @@ import {
   type UnenforcedLimits,
 } from '../engine/engine.js'
 import { LimitError } from '../errors.js'
+import { delegatedCgroup, type Controller } from './delegated-cgroup.js'
 
 /** What enforces a limit; or why nothing does, which completes "because". */
 export type Enforcement = { readonly by: string } | { readonly by: null; readonly why: string }
@@ -27,6 +27,17 @@ const BY: Record<LimitName, string> = {
   outputBytes: 'Node',
   wallMs: 'Node',
 }
+/** By what they are, in place of that, where control groups are delegated. */
+const BY_CGROUP: Partial<Record<LimitName, string>> = {
+  memory: 'a control group for each session, and RLIMIT_AS for each process',
+  cpus: 'a control group for each session, and CPU affinity',
+  processes: 'a control group for each session',
+}
+const CONTROLLERS: Partial<Record<LimitName, Controller>> = {
+  memory: 'memory',
+  cpus: 'cpu',
+  processes: 'pids',
+}
 const BY_NODE_ALONE: readonly LimitName[] = ['diskBytes', 'outputBytes', 'wallMs']
 
 /** What enforces a limit on this machine, for processes of the user that Node runs as. */
@@ -34,8 +45,10 @@ export function enforcementOf(limit: LimitName): Enforcement {
   if (process.platform !== 'linux' && !BY_NODE_ALONE.includes(limit)) {
     return { by: null, why: 'only on Linux is that done' }
   }
+  const byCgroup = BY_CGROUP[limit]
+  if (byCgroup !== undefined && isHeldByCgroup(limit)) return { by: byCgroup }
   if (limit === 'processes' && isExemptFromProcessLimit()) {
-    return { by: null, why: 'root is exempt from RLIMIT_NPROC, and no cgroups are used' }
+    return { by: null, why: 'root is exempt from RLIMIT_NPROC, and no control group is delegated' }
   }
   return { by: BY[limit] }
 }
@@ -57,20 +70,19 @@ export function requireEnforceable(limits: ResourceLimits): UnenforcedLimits {
   return unenforced
 }
 
-/** Whether there are cgroups in which limits could be set, and what is made of that. */
+/** Whether sessions have control groups of their own here. */
 export function cgroupState(): string {
-  try {
-    const path = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1]
-    const folder = join('/sys/fs/cgroup', path ?? '')
-    const controllers = readFileSync(join(folder, 'cgroup.controllers'), 'utf8').trim()
-    accessSync(join(folder, 'cgroup.subtree_control'), constants.W_OK)
-    if (/\b(memory|pids|cpu)\b/.test(controllers)) {
-      return `may be delegated (${controllers}), but are not used: rlimits hold the limits`
-    }
-  } catch {
-    // There are none, or others manage them.
-  }
-  return 'not delegated'
+  const delegated = delegatedCgroup()
+  if (delegated.folder === null) return `not used, because ${delegated.why}`
+  return `each session with such limits has one in ${delegated.folder} (${[...delegated.controllers].join(' ')})`
+}
+
+function isHeldByCgroup(limit: LimitName): boolean {
+  const controller = CONTROLLERS[limit]
+  const delegated = delegatedCgroup()
+  return (
+    controller !== undefined && delegated.folder !== null && delegated.controllers.has(controller)
+  )
 }
 
 /** As the kernel decides it in fork(): by the user, or either of two capabilities. */

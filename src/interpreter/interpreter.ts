@@ -484,7 +484,7 @@ export class Interpreter {
   ): Exceeded | null {
     const { limits } = this.spec
     const { wallMs } = limits
-    const limit = outcome.type === 'reply' ? outcome.reply.limit : null
+    const limit = outcome.type === 'reply' ? outcome.reply.limit : (outcome.exit.limit ?? null)
     const bound = limit === null ? undefined : limits[limit]
     if (limit !== null && bound !== undefined) return { limit, bound }
     const isOver = stopped?.type === 'timeout' && stopped.clock === 'run'

@@ -369,7 +369,7 @@ function lastNotices({ lastOf }: FinishedRun): string[] {
 }
 
 const LIMIT_WORDS: Record<LimitName, string> = {
-  memory: 'bytes of memory for each process',
+  memory: 'bytes of memory',
   cpus: 'CPUs',
   cpuSeconds: 's of CPU time',
   processes: 'processes and threads',

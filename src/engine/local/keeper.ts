@@ -14,7 +14,7 @@ import { outsidePid } from './namespaces.js'
 import type { WorkerFolder } from './worker-file.js'
 
 /** How a process ended, as far as its parent can tell. */
-export type Exit = Omit<FullExit, 'traceback'>
+export type Exit = Omit<FullExit, 'traceback' | 'limit'>
 
 const keeperEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('hello') }),

@@ -1,5 +1,6 @@
 /** What a worker is told of its limits: those that it sets for itself and what it starts. */
 import type { ResourceLimits, UnenforcedLimits } from '../engine.js'
+import type { Cgroup } from './cgroup.js'
 
 /** By which libraries, each by its own name, know how many threads they may have. */
 const THREAD_VARIABLES = [
@@ -15,15 +16,21 @@ const THREAD_VARIABLES = [
 const MALLOC_ARENAS = '2'
 
 /** The limits in a worker's configuration; null for none. */
-export function workerLimits(limits: ResourceLimits, unenforced: UnenforcedLimits): object | null {
+export function workerLimits(
+  limits: ResourceLimits,
+  unenforced: UnenforcedLimits,
+  cgroup: Cgroup | null,
+): object | null {
   const { memory, cpus, cpuSeconds, processes, fileSize, openFiles } = limits
   const own = {
     memory,
     cpus,
     cpu_seconds: cpuSeconds,
-    processes: unenforced.processes === undefined ? processes : undefined,
+    processes:
+      unenforced.processes === undefined && cgroup?.limitsTasks !== true ? processes : undefined,
     file_size: fileSize,
     open_files: openFiles,
+    group: cgroup?.name,
   }
   // Only Linux has what this needs.
   const isNone = Object.values(own).every((limit) => limit === undefined)

@@ -1,5 +1,6 @@
 /** A copy of a worker that sleeps, and from which others can be forked. */
 import type { Checkpoint } from '../engine.js'
+import type { Cgroup } from './cgroup.js'
 import type { Copy, Keeper } from './keeper.js'
 import { proportionalSetSize } from './memory.js'
 
@@ -8,15 +9,22 @@ export class LocalCheckpoint implements Checkpoint {
   readonly executionCount: number
   readonly createdAt = new Date()
   readonly keeper: Keeper
+  /** The control group that it is in. */
+  readonly cgroup: Cgroup | null
   readonly #pid: number
   #gone = false
 
-  constructor(copy: Copy, keeper: Keeper) {
+  constructor(copy: Copy, keeper: Keeper, cgroup: Cgroup | null) {
     this.id = copy.id
     this.executionCount = copy.run
     this.keeper = keeper
     this.#pid = copy.pid
-    keeper.watchCopy(copy, () => (this.#gone = true))
+    this.cgroup = cgroup
+    const letGo = cgroup?.hold()
+    keeper.watchCopy(copy, () => {
+      this.#gone = true
+      letGo?.()
+    })
   }
 
   get gone(): boolean {

@@ -23,11 +23,13 @@ import type {
   Checkpoint,
   Engine,
   InterpreterSpec,
+  ResourceLimits,
   ResumeOptions,
   StartedBy,
   Worker,
   WorkerListener,
 } from '../engine.js'
+import { Cgroup } from './cgroup.js'
 import { inTime } from './in-time.js'
 import { Keeper, WAITING } from './keeper.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
@@ -109,6 +111,7 @@ export class LocalEngine implements Engine {
   readonly #options: Required<LocalEngineOptions>
   // By the Python that lacks pyzmq: the folder that has one for it.
   readonly #pyzmqPaths = new Map<string, Promise<string>>()
+  readonly #cgroups = new Set<Cgroup>()
   #host: Promise<Host> | null = null
   #closed = false
 
@@ -170,7 +173,7 @@ export class LocalEngine implements Engine {
     ) {
       throw new CheckpointError(`The checkpoint ${checkpoint.id} is gone.`)
     }
-    const start: WorkerStart = {
+    const start: Omit<WorkerStart, 'cgroup'> = {
       ...host,
       ...spec,
       keeper: checkpoint.keeper,
@@ -185,11 +188,15 @@ export class LocalEngine implements Engine {
       timeoutMs: RESUME_TIMEOUT_MS,
       signal,
     }
+    const begin = () => {
+      const cgroup = resume.branch ? this.#makeCgroup(spec.limits) : checkpoint.cgroup
+      return LocalWorker.start({ ...start, cgroup }, listener)
+    }
     try {
-      return await LocalWorker.start(start, listener).catch((error: unknown) => {
+      return await begin().catch((error: unknown) => {
         // Whatever has ended it need not be the checkpoint's fault, which is there yet.
         if (signal.aborted || checkpoint.gone || !(error instanceof EndedBeforeReady)) throw error
-        return LocalWorker.start(start, listener)
+        return begin()
       })
     } catch (error) {
       if (signal.aborted || error instanceof ClosedError) throw error
@@ -210,6 +217,16 @@ export class LocalEngine implements Engine {
     // The keeper does this itself, unless it was killed.
     await rm(host.folder, { recursive: true, force: true })
     host.channel.close()
+    await Promise.all([...this.#cgroups].map(({ removed }) => removed))
+  }
+
+  /** The control group of a new session, removed with the last of its processes. */
+  #makeCgroup(limits: ResourceLimits): Cgroup | null {
+    const cgroup = Cgroup.make(limits)
+    if (cgroup === null) return null
+    this.#cgroups.add(cgroup)
+    void cgroup.removed.then(() => this.#cgroups.delete(cgroup))
+    return cgroup
   }
 
   /** Forks where that is wanted and possible, else spawns. */
@@ -225,7 +242,8 @@ export class LocalEngine implements Engine {
     const place = placeOf(host, spec, { python, pyzmqPath, env, preload, walls: null })
     const start = async ({ keeper, source }: Seat, startedBy: StartedBy) => {
       const { channel } = host
-      const own = { channel, keeper, source, startedBy, resume: null }
+      const cgroup = this.#makeCgroup(spec.limits)
+      const own = { channel, keeper, source, startedBy, resume: null, cgroup }
       const worker = {
         ...spec,
         unenforcedLimits,

@@ -24,6 +24,7 @@ import type {
   FigureFormat,
   HostCall,
   HostFunction,
+  LimitName,
   ModuleRules,
   OnCall,
   OnInput,
@@ -42,10 +43,11 @@ import type {
   Worker,
   WorkerListener,
 } from '../engine.js'
+import type { Cgroup, Counts } from './cgroup.js'
 import { cpuSeconds } from './cpu-time.js'
 import { readCrashReport } from './crash-report.js'
 import { inTime } from './in-time.js'
-import type { Copy, Keeper } from './keeper.js'
+import type { Copy, Exit as KeeperExit, Keeper } from './keeper.js'
 import { workerLimits } from './limits.js'
 import { LocalCheckpoint } from './local-checkpoint.js'
 import { residentSetSize } from './memory.js'
@@ -74,6 +76,8 @@ const MAX_PART_BYTES = 256 * 1024 * 1024
 const PART_OVERHEAD = 256
 /** Where a worker says why it has no checkpoint. */
 const TROUBLE_FILE = 'no-checkpoint'
+/** Completes "The Python process". */
+const OUT_OF_MEMORY = 'was killed because its session went over its limit of memory'
 /** What a process writes before it has started any run, be it `initCode`. */
 const BEFORE_ANY_RUN = -1
 
@@ -103,6 +107,8 @@ export interface WorkerStart {
   readonly sandbox: Sandbox | null
   readonly limits: ResourceLimits
   readonly unenforcedLimits: UnenforcedLimits
+  /** The control group that it is to be in; null: it stays in that of its source. */
+  readonly cgroup: Cgroup | null
   readonly timeoutMs: number
   /** Aborted when the worker is not needed any more before it is ready. */
   readonly signal: AbortSignal
@@ -124,6 +130,8 @@ interface PendingRun {
   readonly release: () => void
   /** Resolves when an interrupt can reach the run, or needs not any more. */
   readonly startedOrEnded: Promise<void>
+  /** How often the limits of its control group had been reached before. */
+  readonly before: Counts | null
   readonly onStart: () => void
   started: boolean
   endedStreams: number
@@ -170,6 +178,7 @@ export class LocalWorker implements Worker {
   #lastRun = BEFORE_ANY_RUN
   #attached = false
   #startupText = ''
+  #letGo: () => void = () => undefined
   #onReady: (message: ReadyMessage) => void = () => undefined
   #isReady = false
   /** Checkpoints that it has been asked for and has not answered yet. */
@@ -308,6 +317,7 @@ export class LocalWorker implements Worker {
       })
       this.#pending = {
         startedOrEnded,
+        before: this.#start.cgroup?.counts() ?? null,
         onStart,
         run,
         resolve,
@@ -331,14 +341,15 @@ export class LocalWorker implements Worker {
   }
 
   async #begin(): Promise<void> {
-    const { channel, keeper, timeoutMs, signal } = this.#start
-    signal.throwIfAborted()
+    const { channel, keeper, timeoutMs, signal, cgroup } = this.#start
+    if (cgroup !== null) this.#letGo = cgroup.hold()
     channel.listen(this.#identity, (frames) => this.#hear(decodeMessage(frames), frames))
     const release = channel.expect()
     const abandon = () => void this.kill('was killed because it was not needed any more')
     signal.addEventListener('abort', abandon)
     const ready = new Promise<ReadyMessage>((resolve) => (this.#onReady = resolve))
     try {
+      signal.throwIfAborted()
       const spawned = keeper.spawn(this.#spawnCommand(), this.#start.source, {
         onExited: (exit) => this.#end(exit),
         onCopy: (copy) => this.#addCheckpoint(copy),
@@ -349,6 +360,7 @@ export class LocalWorker implements Worker {
       const late = () => new EngineError(`No process was there within ${forkMs} ms.`)
       const readyToRun = inTime(spawned, forkMs, late).then((pid) => {
         this.#pid = pid
+        this.#start.cgroup?.add(pid)
         this.#attach()
         return ready
       })
@@ -378,7 +390,7 @@ export class LocalWorker implements Worker {
       sandbox,
       resume,
     } = this.#start
-    const { limits, unenforcedLimits } = this.#start
+    const { limits, unenforcedLimits, cgroup } = this.#start
     const { folder } = this.#start.keeper
     const control = join(folder, 'keeper')
     const checkpoint = { policy: this.#start.checkpoint, control }
@@ -402,7 +414,7 @@ export class LocalWorker implements Worker {
         figures,
         checkpoint: process.platform === 'linux' ? checkpoint : null,
         sandbox: sandbox !== null,
-        limits: workerLimits(limits, unenforcedLimits),
+        limits: workerLimits(limits, unenforcedLimits, cgroup),
         ...resume,
       }),
     }
@@ -602,7 +614,13 @@ export class LocalWorker implements Worker {
     abortCalls(pending)
     pending.onStart()
     pending.release()
-    pending.resolve({ type: 'reply', reply: pending.reply })
+    const limit = pending.reply.limit ?? this.#exceededIn(pending)
+    pending.resolve({ type: 'reply', reply: { ...pending.reply, limit } })
+  }
+
+  /** What the system knows that the session has gone over in this run, be it by a child process. */
+  #exceededIn({ before }: PendingRun): LimitName | null {
+    return before === null ? null : (this.#start.cgroup?.exceededSince(before) ?? null)
   }
 
   /** Starts to read what the worker writes; the keeper has kept the pipes open until now. */
@@ -617,23 +635,28 @@ export class LocalWorker implements Worker {
   }
 
   #addCheckpoint(copy: Copy): void {
-    const checkpoint = new LocalCheckpoint(copy, this.#start.keeper)
+    const checkpoint = new LocalCheckpoint(copy, this.#start.keeper, this.#start.cgroup)
     this.#listener.onCheckpoint(checkpoint)
     if (copy.id === this.#pendingCheckpoint?.id) this.#pendingCheckpoint.resolve(checkpoint)
   }
 
-  #end(exit: Omit<Exit, 'traceback'>): void {
+  #end(exit: KeeperExit): void {
     this.#lastTrouble = readWorkerFile(this.#folder, TROUBLE_FILE)
     try {
       this.#attach() // it may have died so early that nobody has read its last words yet
     } catch {
       // There are none: the keeper's end took the pipes along.
     }
+    const limit = this.#pending === null ? null : this.#exceededIn(this.#pending)
+    const byLimit = limit === 'memory' ? OUT_OF_MEMORY : null
     this.#exit = {
       ...exit,
       // What else may have ended it at the same moment is told by another signal or an exit code.
       description:
-        exit.signal === 'SIGKILL' ? (this.#killReason ?? exit.description) : exit.description,
+        exit.signal === 'SIGKILL'
+          ? (this.#killReason ?? byLimit ?? exit.description)
+          : exit.description,
+      limit,
       traceback: readCrashReport(this.#folder, exit.signal),
     }
     this.#start.channel.unlisten(this.#identity)
@@ -642,6 +665,7 @@ export class LocalWorker implements Worker {
   }
 
   #removeTraces(): void {
+    this.#letGo()
     this.#start.channel.unlisten(this.#identity)
     this.#start.keeper.removeFolder(this.#id)
   }
@@ -649,6 +673,7 @@ export class LocalWorker implements Worker {
   #settleDeath(): void {
     if (this.#exit === null || this.#streams.size > 0) return
     this.#start.keeper.removeFolder(this.#id)
+    this.#letGo()
     const pending = this.#pending
     this.#pending = null
     if (pending !== null) abortCalls(pending)
