@@ -76,7 +76,8 @@ class Executor:
         """Run `code` as run number `run`; answer the reply, whatever the code did.
 
         `exchange` sets variables before the code, and answers values after it. The reply has
-        `completed` (the code ran to its end), `error` (or null), `notices`, `interrupted`,
+        `completed` (the code ran to its end), `error` (or null), `hint` (what would mend it, if
+        that is known), `notices`, `interrupted`,
         `survivors` (processes that an interrupt did not end), `limit` (one that it has gone over,
         if any is known), `usage` (as Meter.stop answers it), `pipes` (the number of the new output
         pipes, or null), and what `exchange` answers.
@@ -223,14 +224,19 @@ class Executor:
         reply["error"] = describe(error)
         if self._limits:
             self._tell_limit(error, reply)
-        if issubclass(type(error), ModuleNotFoundError):
-            from .notebook.missing_modules import advice
-
-            self._notices += advice(error)
+        self._hint(error, reply)
         if issubclass(type(error), KeyboardInterrupt):
             interrupts.note()  # asyncio.run() handles the signal itself
         sys.last_type, sys.last_value = type(error), error
         sys.last_traceback = error.__traceback__
+
+    def _hint(self, error: BaseException, reply: Message) -> None:
+        """Put into the reply what would mend `error`, where that is known."""
+        from .hints.hint import hint_for
+
+        hint = hint_for(error)
+        if hint is not None:
+            reply["hint"] = hint
 
     def _leave_if_forked(self, error: BaseException | None) -> None:
         """End a process that user code made with os.fork() where its code ends."""

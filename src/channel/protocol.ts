@@ -67,6 +67,7 @@ const workerMessage = z.discriminatedUnion('type', [
     error: error.nullable(),
     value: json.optional(),
     value_type: z.string().optional(),
+    hint: z.string().optional(),
     notices: z.array(z.string()),
     survivors: z.array(z.string()).default([]),
     interrupted: z.boolean(),

@@ -204,6 +204,8 @@ export interface RunReply {
   readonly completed: boolean
   /** What went wrong, in the code or afterwards with its value. */
   readonly error: RunError | null
+  /** What would mend the error, where the worker knows it. */
+  readonly hint?: string
   /** The value asked for, and the name of its Python type; about variables, the answer. */
   readonly value?: JsonValue
   readonly valueType?: string

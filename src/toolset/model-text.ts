@@ -72,6 +72,7 @@ function sectionsOf(result: Readable): { title: string; text: string }[] {
     { title: 'stderr', text: result.stderr },
     { title: `result (${result.result_type ?? ''})`, text: value },
     { title: 'error', text: error === undefined ? '' : errorText(error) },
+    { title: 'hint', text: result.hint ?? '' },
     ...(result.late_outputs ?? []).map(({ execution_count: run, stdout, stderr }) => ({
       title: `written later by run ${run}`,
       text: stdout + stderr,

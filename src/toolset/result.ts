@@ -14,6 +14,7 @@ import type { FinishedRun, SessionState, SetBack } from '../interpreter/run.js'
 import type { Execution, LateOutput, LiveOutput } from '../interpreter/execution.js'
 import type { Secrets } from '../interpreter/secrets.js'
 import { chartOf, type Chart } from './charts.js'
+import { hintFor } from './hints.js'
 import { withoutSecrets } from './redaction.js'
 
 /** What went wrong in a run. */
@@ -110,6 +111,8 @@ export interface RunFields<Value = JsonValue> {
   late_outputs?: LateOutput[]
   /** Processes that this run started and an interrupt did not end. */
   survivors?: string[]
+  /** What would mend a failure that is often met; made of what it is, never of its text. */
+  hint?: string
   /** Sentences that a reader of the result should not miss. */
   notices?: string[]
 }
@@ -164,6 +167,7 @@ export async function runResult(
     ...truncationNotices(execution, settings.workdir),
     ...run.files.notices,
   ]
+  const hint = error === null ? null : hintFor(run)
   const fields: RunFields = {
     result: error === null ? (reply?.value ?? null) : null,
     ...(error === null && reply?.valueType !== undefined ? { result_type: reply.valueType } : {}),
@@ -198,6 +202,7 @@ export async function runResult(
       : {}),
     ...(late.length === 0 ? {} : { late_outputs: late }),
     ...(reply === null || reply.survivors.length === 0 ? {} : { survivors: [...reply.survivors] }),
+    ...(hint === null ? {} : { hint }),
     ...(notices.length === 0 ? {} : { notices }),
   }
   // Spread last: an object that begins with a spread is slow to make, a hundredth of a trivial run.

@@ -725,6 +725,7 @@ function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunRepl
     usage,
     limit: message.limit ?? null,
     frames,
+    ...(message.hint === undefined ? {} : { hint: message.hint }),
     ...(value === undefined ? {} : { value }),
     ...(valueType === undefined ? {} : { valueType }),
   }

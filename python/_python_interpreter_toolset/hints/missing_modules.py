@@ -79,25 +79,24 @@ _REMOVED = [
 ]
 
 
-def advice(error: BaseException) -> list[str]:
-    """Answer, for a ModuleNotFoundError, the sentence that says how to install the module.
+def hint(error: BaseException) -> str | None:
+    """Answer, for a ModuleNotFoundError, how the module would be installed.
 
     None for what cannot be installed: modules of the standard library, and parts of packages that
     are there.
     """
-    try:
-        name = getattr(error, "name", None)
-        if type(name) is not str or not name.isidentifier() or _is_there(name):
-            return []
-    except BaseException:  # an exception and a finder of user code can do anything
-        return []
+    name = getattr(error, "name", None)
+    if type(error) is not ModuleNotFoundError or type(name) is not str:
+        return None
+    if not name.isidentifier() or _is_there(name):
+        return None
     package = _PACKAGES.get(name)
     if package is not None:
-        return [f"The module {name} is not installed. `%pip install {package}` would install it."]
-    return [
+        return f"The module {name} is not installed. `%pip install {package}` would install it."
+    return (
         f"The module {name} is not installed. `%pip install {name}` would install it if its "
         "package has the same name."
-    ]
+    )
 
 
 def _is_there(name: str) -> bool:

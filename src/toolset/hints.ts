@@ -1,0 +1,23 @@
+/** What would mend a run that has failed: what the worker knows, and what only its session does. */
+import type { FinishedRun } from '../interpreter/run.js'
+
+/** One sentence or two; null where nothing is known to help. */
+export function hintFor({ reply, stopped, exceeded, goesOn, death }: FinishedRun): string | null {
+  if (goesOn !== null) return null
+  if (exceeded?.limit === 'memory') return LESS_MEMORY
+  if (stopped?.type === 'timeout' && stopped.clock === 'run') return LONGER
+  if (stopped?.type === 'timeout') return LOUDER
+  if (death !== null && stopped === null) return AFTER_A_CRASH
+  return reply?.hint ?? null
+}
+
+const LESS_MEMORY =
+  'Work in pieces, load only what is needed, use smaller dtypes, and delete what is not needed any more.'
+const LONGER =
+  'Try it on a part of the data first, split the work into several runs, or give it a longer timeout_ms ' +
+  'or on_timeout: "detach".'
+const LOUDER =
+  'Print progress as it works, or give it a longer idle_timeout_ms or on_timeout: "detach".'
+const AFTER_A_CRASH =
+  'Do not run the same code again as it is: it ended the process. Try it in smaller steps, and do again ' +
+  'only what state says is gone.'

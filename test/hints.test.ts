@@ -1,0 +1,143 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { toModelText, type PythonInterpreterToolSet } from '../src/index.js'
+import { makeToolset } from './helpers/toolset.js'
+
+async function hintOf(tools: PythonInterpreterToolSet, code: string): Promise<string | undefined> {
+  const result = await tools.runPythonCode(code)
+  expect(result.success).toBe(false)
+  return result.hint
+}
+
+describe('a file that is not there', () => {
+  it('is said to be, with what is near', async () => {
+    const tools = await makeToolset()
+    await writeFile(join(tools.workdir, 'sales.csv'), 'a,b\n1,2\n')
+    await mkdir(join(tools.workdir, 'data'))
+    await writeFile(join(tools.workdir, 'data', 'deep.csv'), '')
+    const near = "There is no file 'Slaes.csv'. Near names there: 'sales.csv'."
+    for (const code of [
+      'open("Slaes.csv")',
+      'import pandas as pd; pd.read_csv("Slaes.csv")',
+      'import pathlib; pathlib.Path("Slaes.csv").read_text()',
+      'try: open("Slaes.csv")\nexcept FileNotFoundError: raise',
+    ]) {
+      expect(await hintOf(tools, code), code).toBe(near)
+    }
+    expect(await hintOf(tools, 'open("deep.csv")')).toBe(
+      `There is no file 'deep.csv' in the current directory, '${tools.workdir}'; it has 'data', ` +
+        "'sales.csv'. There is 'data/deep.csv'.",
+    )
+    expect(await hintOf(tools, 'open("nowhere/deep.csv")')).toBe(
+      `There is no folder 'nowhere'; the current directory is '${tools.workdir}'. There is ` +
+        "'data/deep.csv'.",
+    )
+  })
+})
+
+describe('a column that is not there', () => {
+  const columns = "'Price', 'region'"
+  const near = `The table has no column 'price'. Near names: 'Price'. Its columns: ${columns}.`
+
+  it.each([
+    'df["price"]',
+    'df[["region", "price"]]',
+    'df.price',
+    'df.loc[:, "price"]',
+    'df.sort_values("price")',
+    'df.groupby("price").sum()',
+    'df.set_index("price")',
+    'df.drop(columns=["price"])',
+    'df.merge(df, on="price")',
+  ])('of pandas is said to be, with those that are: %s', async (use) => {
+    const tools = await makeToolset()
+    const code = `import pandas as pd\ndf = pd.DataFrame({"Price": [1], "region": ["x"]})\n${use}`
+    expect(await hintOf(tools, code)).toBe(near)
+  })
+
+  it('of polars is said to be, too', async () => {
+    const libraries = resolve(import.meta.dirname, '../.venv/libraries')
+    const tools = await makeToolset({ env: { PYTHONPATH: libraries } })
+    const code = 'import polars as pl\ndf = pl.DataFrame({"Price": [1], "region": ["x"]})\n'
+    expect(await hintOf(tools, `${code}df["price"]`)).toBe(near)
+    const hint = await hintOf(tools, 'df.select(pl.col("price"))')
+    expect(hint).toBe(`The table has the columns ${columns}.`)
+  })
+})
+
+describe('what is no Python', () => {
+  it.each([
+    ['pip install x', 'That is a command: begin the line with %, as in %pip install x'],
+    [
+      'x = 1\ngit clone y',
+      'That is a command of the shell: begin the line with !, as in !git clone y',
+    ],
+    ['ls -la', 'That is a command of the shell: begin the line with !, as in !ls -la'],
+    ['print "x"', 'print is a function: print(...).'],
+    ['const x = 5', 'Python declares no variables: name = value.'],
+    ['if 1:\n  pass\nelse if 2:\n  pass', 'Python writes elif.'],
+    ['x = 1\nx++', 'Python has no ++ and --: write += 1 and -= 1.'],
+    ['1 && 2', 'Python writes and, or and not.'],
+    ['x = “a”', 'The quotes are typographic: use " or \'.'],
+    ['x = true', 'Python writes True.'],
+    ['plt.plot()', 'Nothing has imported it in this session yet: import matplotlib.pyplot as plt.'],
+  ])('is said in Python: %j', async (code, hint) => {
+    const tools = await makeToolset()
+    expect(await hintOf(tools, code)).toBe(hint)
+  })
+})
+
+describe('what ended the run from outside', () => {
+  it('has a hint of its own', async () => {
+    const tools = await makeToolset({ limits: { memory: 512 * 2 ** 20 } })
+    const late = await tools.runPythonCode('while True: pass', { timeout_ms: 100 })
+    expect(late.hint).toMatch(/^Try it on a part of the data first/)
+    const silent = await tools.runPythonCode('while True: pass', { idle_timeout_ms: 100 })
+    expect(silent.hint).toMatch(/^Print progress/)
+    const large = await tools.runPythonCode('x = bytearray(10**12)')
+    expect(large.hint).toMatch(/^Work in pieces/)
+    const crashed = await tools.runPythonCode('import os; os.kill(os.getpid(), 11)')
+    expect(crashed.hint).toMatch(/^Do not run the same code again/)
+  })
+})
+
+describe('no hint', () => {
+  it.each([
+    'raise FileNotFoundError(2, "No such file", "sales.csv")',
+    'raise ModuleNotFoundError("No module named \'cv2\'", name="cv2")',
+    'import pandas as pd\ndf = pd.DataFrame({"Price": [1]})\nraise KeyError("price")',
+    'import pandas as pd\ndf = pd.DataFrame({"Price": [1]})\nraise AttributeError("x", name="price", obj=df)',
+    'raise NameError("name \'np\' is not defined", name="np")',
+    'raise MemoryError',
+    'raise SyntaxError("invalid syntax", ("<run 1>", 1, 1, "pip install x"))',
+    'def helper(): raise FileNotFoundError(2, "No such file", "sales.csv")\nhelper()',
+  ])('has what only looks like such a failure: %s', async (code) => {
+    const tools = await makeToolset()
+    expect(await hintOf(tools, code)).toBeUndefined()
+  })
+
+  it.each([
+    '1 / 0',
+    '{}["price"]',
+    'exec("pip install x")',
+    'import subprocess; subprocess.run(["no-such-program"])',
+    'class Odd(KeyError):\n  @property\n  def args(self): 1 / 0\nraise Odd()',
+  ])('has another: %s', async (code) => {
+    const tools = await makeToolset()
+    expect(await hintOf(tools, code)).toBeUndefined()
+  })
+
+  it('has a run that succeeds', async () => {
+    const tools = await makeToolset()
+    expect(await tools.runPythonCode('try: open("x")\nexcept OSError: pass')).not.toHaveProperty(
+      'hint',
+    )
+  })
+})
+
+it('is told to the model after the error', async () => {
+  const tools = await makeToolset()
+  const text = toModelText(await tools.runPythonCode('open("x.csv")'))
+  expect(text).toMatch(/FileNotFoundError: .*\n\nhint:\nThere is no file 'x\.csv' in the current/)
+})
