@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { isIP, type AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream as NodeWebStream } from 'node:stream/web'
 import {
   localhostAllowedHostnames,
   validateHostHeader,
@@ -111,18 +113,10 @@ function webRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
   })
 }
 
-/** Sends as fast as the client reads, and reads no more when it has gone. */
+/** Sends as fast as the client reads; where that has gone, rejects and reads no more. */
 async function send({ status, headers, body }: Response, outgoing: ServerResponse): Promise<void> {
   outgoing.writeHead(status, Object.fromEntries(headers))
   outgoing.flushHeaders() // of a stream, whose first event may come late
-  const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = body?.getReader()
-  outgoing.once('close', () => void reader?.cancel().catch(() => undefined))
-  for (;;) {
-    const { value, done = true } = (await reader?.read()) ?? {}
-    if (done || outgoing.destroyed) break
-    if (!outgoing.write(value)) {
-      await Promise.race([once(outgoing, 'drain'), once(outgoing, 'close')])
-    }
-  }
-  outgoing.end()
+  if (body === null) outgoing.end()
+  else await pipeline(Readable.fromWeb(body), outgoing)
 }

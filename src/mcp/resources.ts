@@ -10,7 +10,7 @@ import {
   type Resource,
   type ResourceLink,
 } from '@modelcontextprotocol/server'
-import { PythonInterpreterError } from '../errors.js'
+import type { ErrorCode } from '../errors.js'
 import { mimeType } from '../files/mime-types.js'
 import type { FileEntry, WorkdirFiles } from '../files/workdir-files.js'
 
@@ -78,7 +78,9 @@ async function listResources(
   const isListed = ({ path, type }: FileEntry) =>
     (type === 'file' || type === 'folder') && !figures.paths.includes(path)
   const listed = entries.filter(isListed)
-  return { resources: [...drawn, ...listed.slice(0, MAX_ENTRIES)].map(resource) }
+  const all = [...drawn, ...listed.slice(0, MAX_ENTRIES)].map(resource)
+  // Without a title of its own, each would have the template's.
+  return { resources: all.map((one) => ({ ...one, title: one.name })) }
 }
 
 function resource(entry: Pick<FileEntry, 'path' | 'type' | 'mime_type' | 'size'>): Resource {
@@ -86,7 +88,6 @@ function resource(entry: Pick<FileEntry, 'path' | 'type' | 'mime_type' | 'size'>
   return {
     uri: uriOf(entry),
     name: path,
-    title: path, // which the template's would be otherwise
     mimeType: type === 'folder' ? FOLDER_TYPE : (mime ?? mimeType(path)),
     ...(size === undefined ? {} : { size }),
   }
@@ -137,13 +138,17 @@ function decoded(path: string): string | null {
   }
 }
 
+/** What the toolset says of files, by its codes: a program may have its classes twice. */
+const FILE_ERRORS: readonly ErrorCode[] = ['OUTSIDE_WORKDIR', 'FILE', 'INVALID_OPTION']
+
 /** Gives what the toolset says of files a code of the protocol. */
 async function answering<T>(uri: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation()
   } catch (error) {
-    if (!(error instanceof PythonInterpreterError)) throw error
+    if (!(error instanceof Error) || !('code' in error)) throw error
     if (error.code === 'NO_FILE') throw new ResourceNotFoundError(uri)
+    if (!FILE_ERRORS.some((code) => code === error.code)) throw error
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message)
   }
 }

@@ -34,7 +34,7 @@ export class RunProgress {
     if (text === '' || this.#isStopped) return
     // A progress bar takes the place of what it showed before.
     const all = output.type === 'progress' ? text : this.#text + text
-    this.#text = all.slice(-MAX_CHARACTERS)
+    this.#text = all.slice(-MAX_CHARACTERS).replace(/^[\udc00-\udfff]/, '') // half a character
     this.#schedule(Math.max(0, this.#sentAt + EVERY_MS - performance.now()))
   }
 

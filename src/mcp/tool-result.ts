@@ -8,6 +8,7 @@ import type { FileChange } from '../files/recording.js'
 import { cutMiddle } from '../interpreter/bounded-text.js'
 import type { ToolAnswer } from '../toolset/model-text.js'
 import type { EmittedFields, RunResult } from '../toolset/result.js'
+import type { manageOutput, runOutput } from './output-schemas.js'
 import { fileLink } from './resources.js'
 
 /** Characters of each text among the data. */
@@ -78,12 +79,18 @@ function notShownSentence(count: number): string {
   return `${which} not shown as images here (SVG, or too large). Read the files instead.`
 }
 
+/** What the schemas take: that an answer fits is checked here, that it has no more by them. */
+type RunData = z.input<typeof runOutput>
+type ManageData = z.input<typeof manageOutput>
+
 /** The answer without what is too long; where something was left out, a notice says so. */
-function dataOf(answer: ToolAnswer): Record<string, unknown> {
+function dataOf(answer: ToolAnswer): RunData | ManageData {
   if ('stdout' in answer) return runData(answer)
   if (!answer.success) {
     const { error } = answer
-    return { success: false, error: typeof error === 'string' ? cut(error) : errorData(error) }
+    return typeof error === 'string'
+      ? { success: false, error: cut(error) }
+      : { success: false, error: errorData(error) }
   }
   const { run, output, variables, ...rest } = answer
   const more = (variables?.length ?? 0) - MAX_VARIABLES
@@ -96,7 +103,7 @@ function dataOf(answer: ToolAnswer): Record<string, unknown> {
   }
 }
 
-function runData(run: RunResult): Record<string, unknown> {
+function runData(run: RunResult): RunData {
   const { result, result_type: type, error, files = [], late_outputs: late, ...rest } = run
   const hasResult = type !== undefined
   const length = hasResult ? JSON.stringify(result).length : 0
