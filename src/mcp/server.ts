@@ -21,6 +21,8 @@ export interface PythonMcpOptions {
 /** How a tool looks to a client, beside what the toolset says of it. */
 interface Presentation {
   readonly title: string
+  /** What is true of it here only: another line of its description. */
+  readonly remark: string
   readonly outputSchema: z.ZodType
   readonly annotations: ToolAnnotations
 }
@@ -28,6 +30,9 @@ interface Presentation {
 const PRESENTATION: Record<'run_python_code' | 'manage_interpreters', Presentation> = {
   run_python_code: {
     title: 'Run Python code',
+    remark:
+      '\n- Here, the user is shown text and images only: save charts of plotly and altair, and HTML, as ' +
+      'files, which are linked.',
     outputSchema: runOutput,
     // Code can do whatever its process may, and twice the same is not the same as once.
     annotations: {
@@ -39,6 +44,7 @@ const PRESENTATION: Record<'run_python_code' | 'manage_interpreters', Presentati
   },
   manage_interpreters: {
     title: 'Manage Python interpreters',
+    remark: '',
     outputSchema: manageOutput,
     // To restart, delete or roll back an interpreter loses variables.
     annotations: {
@@ -78,9 +84,10 @@ export function mcpServer(
   const client = clientId ?? randomUUID()
   const figures = new FigureList()
   for (const tool of toolset.tools()) {
-    const { name, description, inputSchema } = tool
-    const presentation = PRESENTATION[name as keyof typeof PRESENTATION]
-    server.registerTool(name, { description, inputSchema, ...presentation }, (input, context) =>
+    const { name, inputSchema } = tool
+    const { remark, ...presentation } = PRESENTATION[name as keyof typeof PRESENTATION]
+    const definition = { description: tool.description + remark, inputSchema, ...presentation }
+    server.registerTool(name, definition, (input, context) =>
       callTool(tool, input, context, {
         client,
         outputSchema: presentation.outputSchema,

@@ -5,15 +5,15 @@ import type { Tool } from '../toolset/tool.js'
 import type { ToolAnswer } from '../toolset/model-text.js'
 import { logEvents } from './log.js'
 import { RunProgress } from './run-progress.js'
-import { filesOf, toolResult } from './tool-result.js'
+import { filesOf, toolResult, type AnswerFiles } from './tool-result.js'
 
 /** What a call needs to know of its server. */
 export interface Caller {
   /** The `client_id`. */
   readonly client: string
   readonly outputSchema: z.ZodType
-  /** Hears of files that a run has written; figures first. */
-  readonly onFiles: (files: { readonly figures: readonly string[] }) => void
+  /** Hears of the files that a run has written. */
+  readonly onFiles: (files: AnswerFiles) => void
 }
 
 /** Carries out a call. Rejects only if it is cancelled, when nobody reads the answer. */
