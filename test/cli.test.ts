@@ -37,7 +37,7 @@ describe('the command line', () => {
     const main = await tool(['--help'])
     expect(main).toMatchObject({ exitCode: 0, stderr: '' })
     expect(main.stdout).toMatch(/^Usage: python-interpreter-toolset COMMAND/)
-    for (const command of ['setup', 'run', 'doctor']) {
+    for (const command of ['setup', 'run', 'mcp', 'doctor']) {
       expect(main.stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
       const own = await tool([command, '--help'])
       expect(own).toMatchObject({ exitCode: 0, stderr: '' })
@@ -57,8 +57,8 @@ describe('the command line', () => {
   })
 
   it.each([
-    [[], 'Name a command: setup, run, doctor.'],
-    [['install'], 'There is no command install. The commands are: setup, run, doctor.'],
+    [[], 'Name a command: setup, run, mcp, doctor.'],
+    [['install'], 'There is no command install. The commands are: setup, run, mcp, doctor.'],
     [['--verbose'], 'There is no option --verbose.'],
     [['setup', '--force'], 'There is no option --force here.'],
     [['setup', '--python'], 'The option --python needs a value'],
@@ -70,6 +70,14 @@ describe('the command line', () => {
     [['run', 'none.py'], 'The file none.py cannot be read: ENOENT'],
     [['run', '-', '--timeout', '-1'], '--timeout takes a whole number of milliseconds'],
     [['run', '-', '--timeout', 'soon'], '--timeout takes a whole number of milliseconds'],
+    [['mcp', 'a'], 'mcp takes options only.'],
+    [['mcp', '--idle', 'soon'], '--idle takes a whole number of milliseconds'],
+    [['mcp', '--port', '65536'], '--port takes a number up to 65535'],
+    [['mcp', '--tier', 'huge'], '--tier takes small, medium or large; it is huge.'],
+    [['mcp', '--sandbox=yes'], 'The option --sandbox takes no value.'],
+    [['mcp', '--host', '0.0.0.0'], '--host needs --port'],
+    [['mcp', '--port', '0', '--token', 'short'], 'A token must have 16 characters at least.'],
+    [['mcp', '--port', '0', '--host', '0.0.0.0'], 'Whoever reaches 0.0.0.0 could run code here'],
   ])('refuses %j with a sentence', async (args, sentence) => {
     const { exitCode, stdout, stderr } = await tool(args)
     expect(exitCode).toBe(2)

@@ -40,6 +40,10 @@ it('contains what a user needs and nothing else', async () => {
     'dist/index.cjs',
     'dist/index.d.ts',
     'dist/index.d.cts',
+    'dist/mcp.js',
+    'dist/mcp.cjs',
+    'dist/mcp.d.ts',
+    'dist/mcp.d.cts',
     'dist/cli.js',
     'python/_python_interpreter_toolset/__main__.py',
     'python/_python_interpreter_toolset/keeper.py',
@@ -101,6 +105,12 @@ it('works when installed in a CommonJS project, as each kind of module and on th
     const { stdout } = await run(file ?? '', args, { cwd: project })
     expect(stdout.trim()).toBe('42')
   }
+  // The packages of what is optional are not installed with it.
+  await expect(run(command, ['mcp'], { cwd: project })).rejects.toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('npm install @modelcontextprotocol/server\n') as string,
+  })
   const [, quickStart = ''] = /^```ts\n([^]*?)^```$/m.exec(await readFile(readme, 'utf8')) ?? []
   await writeFile(join(project, 'script.mts'), quickStart)
   const env = { ...process.env, VIRTUAL_ENV: dirname(dirname(testPython)) }

@@ -1,6 +1,5 @@
 /** The command line tool `python-interpreter-toolset`: finds the command and reports its errors. */
-import { createRequire } from 'node:module'
-
+import { packageVersion } from '../package-version.js'
 import { UsageError } from './arguments.js'
 import { MAIN_HELP } from './help.js'
 
@@ -10,6 +9,7 @@ type Command = (args: readonly string[]) => Promise<number>
 const commands = new Map<string, () => Promise<Command>>([
   ['setup', async () => (await import('./setup.js')).setupCommand],
   ['run', async () => (await import('./run.js')).runCommand],
+  ['mcp', async () => (await import('./mcp.js')).mcpCommand],
   ['doctor', async () => (await import('./doctor.js')).doctorCommand],
 ])
 
@@ -34,14 +34,6 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 
 function commandNames(): string {
   return [...commands.keys()].join(', ')
-}
-
-function packageVersion(): string {
-  // By the package's own name, because the way to package.json is not the same once it is built.
-  const manifest: unknown = createRequire(import.meta.url)(
-    'python-interpreter-toolset/package.json',
-  )
-  return (manifest as { version: string }).version
 }
 
 /** A sentence for what a person can mend; a stack for what only a programmer can. */

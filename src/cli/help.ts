@@ -5,6 +5,7 @@ export const MAIN_HELP = `Usage: python-interpreter-toolset COMMAND
 Commands:
   setup [DIR]   make a virtual environment with pyzmq and the data-science set
   run FILE|-    run Python code from a file, or from the standard input
+  mcp           serve Python to clients of the Model Context Protocol
   doctor        say what is found and what is missing
 
 Options:
@@ -32,6 +33,28 @@ for a command line that is wrong, else 1.
                 (default: $VIRTUAL_ENV, then D/.venv, then python3 on the PATH)
   --workdir D   the directory to run in (default: the current one)
   --timeout MS  end the run after so many milliseconds; 0 for never (default: 120000)
+`
+
+export const MCP_HELP = `Usage: python-interpreter-toolset mcp [options]
+
+Serves the tools run_python_code and manage_interpreters, and the files of the working directory, to
+clients of the Model Context Protocol: to one on the standard input and output, until it closes
+them; or, with --port, to any number over Streamable HTTP, each with a session of its own. Needs the
+package @modelcontextprotocol/server.
+
+  --python X    an executable, a command or a virtual environment
+                (default: $VIRTUAL_ENV, then D/.venv, then python3 on the PATH)
+  --workdir D   the directory to run in (default: the current one)
+  --sandbox     put walls around each session: no network, no files but D
+  --tier T      limits of each session: small, medium or large (default: none)
+  --timeout MS  end a run after so many milliseconds; 0 for never (default: 120000)
+  --idle MS     end a session that is idle for so long; 0 for never
+                (default: 1800000 with --port, else 0)
+  --port N      serve http://127.0.0.1:N/mcp; 0 for any port that is free
+  --host H      the address to listen on (default: 127.0.0.1)
+  --token T     the bearer token that clients must send, of 16 characters or more; required
+                where others than this machine can reach H
+                (default: $PYTHON_INTERPRETER_TOKEN, which other users cannot see)
 `
 
 export const DOCTOR_HELP = `Usage: python-interpreter-toolset doctor [--python X] [--workdir D]

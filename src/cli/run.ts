@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { textOf } from '../interpreter/execution.js'
 import { errorText } from '../toolset/model-text.js'
 import type { RunOutput, RunResult } from '../toolset/result.js'
-import { readArguments, UsageError } from './arguments.js'
+import { millisecondsIn, readArguments, UsageError } from './arguments.js'
 import { RUN_HELP } from './help.js'
 
 /** Runs the command; returns the exit code. */
@@ -20,7 +20,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     throw new UsageError('run takes one file, or - for the standard input.')
   }
   const { python, workdir, timeout } = options
-  const timeoutMs = timeout === undefined ? undefined : millisecondsIn(timeout)
+  const timeoutMs = timeout === undefined ? undefined : millisecondsIn('timeout', timeout)
   const code = await readCode(file)
 
   const { PythonInterpreterToolSet } = await import('../toolset/toolset.js')
@@ -36,14 +36,6 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   } finally {
     await tools.close()
   }
-}
-
-function millisecondsIn(timeout: string): number {
-  if (/^\d{1,9}$/.test(timeout)) return Number(timeout)
-  throw new UsageError(
-    '--timeout takes a whole number of milliseconds below 1,000,000,000, 0 for none; ' +
-      `it is ${JSON.stringify(timeout)}.`,
-  )
 }
 
 async function readCode(file: string): Promise<string> {

@@ -25,6 +25,12 @@ export interface ListOptions {
   readonly recursive?: boolean
 }
 
+/** Options of {@link WorkdirFiles.read}. */
+export interface ReadOptions {
+  /** @default any number */
+  readonly maxBytes?: number
+}
+
 /** What several operations open files with: no link is followed, and no pipe is waited for. */
 const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK
 
@@ -45,9 +51,15 @@ export class WorkdirFiles {
     this.#workdir = workdir
   }
 
-  /** The content of a file. */
-  read(path: string): Promise<Uint8Array> {
-    return this.#withFile(path, constants.O_RDONLY, (file) => file.readFile())
+  /** The content of a file. One that is larger than `maxBytes` is an error, and not read. */
+  read(path: string, { maxBytes = Infinity }: ReadOptions = {}): Promise<Uint8Array> {
+    return this.#withFile(path, constants.O_RDONLY, async (file) => {
+      const { size } = await file.stat()
+      if (size > maxBytes) {
+        throw new FileError(path, `it has ${size} bytes, and ${maxBytes} are the most here`)
+      }
+      return file.readFile()
+    })
   }
 
   /** The content of a file as text; bytes that are no UTF-8 become U+FFFD. */
