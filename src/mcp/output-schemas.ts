@@ -74,6 +74,7 @@ const runFields = {
   restored_to: count.optional(),
   late_outputs: z.array(lateOutput).optional(),
   survivors: z.array(text).optional().describe('Processes of the run that still run.'),
+  hint: text.optional().describe('What would mend the error.'),
   notices,
 } satisfies SchemaOf<Pick<RunFields, RunNames>>
 
