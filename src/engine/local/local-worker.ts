@@ -271,15 +271,13 @@ export class LocalWorker implements Worker {
 
   async checkpoint(): Promise<Checkpoint> {
     const { channel, keeper } = this.#start
+    if (this.#exit !== null) throw noCheckpointOf(this.#exit)
     const id = uuid()
     const release = channel.expect()
     try {
       return await new Promise<Checkpoint>((resolve, reject) => {
         this.#pendingCheckpoint = { id, resolve, reject }
         keeper.expectCopy(id, ({ message }) => reject(noCheckpoint(message)))
-        void this.exited.then(({ description }) =>
-          reject(noCheckpoint(`the Python process ${description}`)),
-        )
         const message = encodeMessage({ type: 'checkpoint', id })
         this.#owedCheckpoints += 1
         channel.send(this.#identity, message).catch(() => undefined)
@@ -680,6 +678,7 @@ export class LocalWorker implements Worker {
     pending?.onStart()
     pending?.release()
     pending?.resolve({ type: 'died', exit: this.#exit, started: pending.started })
+    this.#pendingCheckpoint?.reject(noCheckpointOf(this.#exit))
     this.#resolveExited(this.#exit)
   }
 }
@@ -690,6 +689,10 @@ function abortCalls({ openCalls }: PendingRun): void {
 
 function noCheckpoint(reason: string): CheckpointError {
   return new CheckpointError(`There cannot be a checkpoint now: ${reason}.`)
+}
+
+function noCheckpointOf({ description }: Exit): CheckpointError {
+  return noCheckpoint(`the Python process ${description}`)
 }
 
 /** What `onInput` answers, or why it does not. */
