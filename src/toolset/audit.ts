@@ -1,5 +1,5 @@
 /** Who ran what, when, and what came of it: an event per run, for a listener and for a logger. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { LimitName, RunUsage } from '../engine/engine.js'
 import { PythonInterpreterError, type ErrorCode } from '../errors.js'
 import type { Interpreter } from '../interpreter/interpreter.js'
@@ -227,7 +227,7 @@ export class AuditedRun implements RunWitness {
       interpreter_id: this.#interpreter?.id ?? null,
       execution_count: executionCount,
       started_at: new Date(this.#askedAt + queuedMs).toISOString(),
-      code_sha256: createHash('sha256').update(this.#code).digest('hex'),
+      code_sha256: hash('sha256', this.#code, 'hex'),
       code_bytes: Buffer.byteLength(this.#code),
     }
   }
