@@ -351,7 +351,7 @@ export class LocalWorker implements Worker {
       const spawned = keeper.spawn(this.#spawnCommand(), this.#start.source, {
         onExited: (exit) => this.#end(exit),
         onCopy: (copy) => this.#addCheckpoint(copy),
-        onStuck: () => void this.kill('was killed because its fork for a checkpoint did not end'),
+        onStuck: () => this.#giveUpFork(),
       })
       // A fork whose request was lost with the process that had taken it is not waited for long.
       const forkMs = this.#start.source === null ? timeoutMs : FORK_TIMEOUT_MS
@@ -619,6 +619,13 @@ export class LocalWorker implements Worker {
   /** What the system knows that the session has gone over in this run, be it by a child process. */
   #exceededIn({ before }: PendingRun): LimitName | null {
     return before === null ? null : (this.#start.cgroup?.exceededSince(before) ?? null)
+  }
+
+  #giveUpFork(): void {
+    // On a busy machine, Node may hear late that it hangs: a run that has begun shows that it has ended.
+    for (const pipe of this.#output.pipes) pipe.read()
+    if (this.#pending?.started === true) return
+    void this.kill('was killed because its fork for a checkpoint did not end')
   }
 
   /** Starts to read what the worker writes; the keeper has kept the pipes open until now. */
