@@ -189,7 +189,7 @@ describe('a closed toolset', () => {
 })
 
 describe('the heap of Node', () => {
-  it('keeps nothing of what has been done and ended', async () => {
+  it('keeps nothing of what has been done and ended', { timeout: 180_000 }, async () => {
     const file = fixture('heap-of-calls.ts')
     const workdir = await temporaryFolder()
     const args = [...PLAIN_HEAP, ...tsx, file, workdir, testPython]
