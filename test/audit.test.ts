@@ -115,6 +115,15 @@ describe('onAudit', () => {
     expect(events[2]).toMatchObject({ outcome: 'success', execution_id, execution_count: 2 })
   })
 
+  it('hears which limit of its session a run went over', async () => {
+    const { tools, events } = await audited({ limits: { outputBytes: 1000 } })
+    const { limit } = await tools.runPythonCode('while True: print("x" * 100)')
+    expect(limit).toBe('outputBytes')
+    expect(events).toMatchObject([{ outcome: 'error', error: 'LimitExceeded', limit }])
+    await tools.runPythonCode('1')
+    expect(events[1]).not.toHaveProperty('limit')
+  })
+
   it('hears once of a call that was aborted, while it waited or ran', async () => {
     const { tools, events } = await audited()
     const started = join(await temporaryFolder(), 'started')
@@ -233,6 +242,35 @@ describe('logger', () => {
     await expect(tools.runPythonCode('1')).rejects.toThrow('/nowhere/python')
     expect(logger.loud.map(({ level }) => level)).toEqual(['info', 'error'])
     expect(logger.loud[1]?.details['error']).toContain('/nowhere/python')
+  })
+
+  it('is told of interpreters that could not be made, and why', async () => {
+    const logger = new Lines()
+    const broken = await makeToolset({ logger, initCode: 'raise ValueError("broken")' })
+    expect(await broken.manageInterpreters({ operation: 'create' })).toMatchObject({
+      success: false,
+    })
+    expect(logger.loud).toMatchObject([
+      {
+        level: 'error',
+        message: 'No Python interpreter could be made',
+        details: { client_id: 'default', operation: 'create', outcome: 'not_started' },
+      },
+    ])
+    expect(logger.loud[0]?.details['error']).toContain('ValueError: broken')
+
+    const full = new Lines()
+    const tools = await makeToolset({ logger: full, maxSessions: 1, checkpoint: 'off' })
+    const { interpreter_id } = await tools.runPythonCode('1', { client_id: 'ann' })
+    await expect(tools.branch({ client_id: 'ann', interpreter_id })).rejects.toThrow('maxSessions')
+    await expect(
+      tools.branch({ client_id: 'ann', checkpoint: 'none', interpreter_id }),
+    ).rejects.toThrow('none')
+    const details = { client_id: 'ann', operation: 'branch', interpreter_id }
+    expect(full.loud.slice(1)).toMatchObject([
+      { level: 'info', details: { ...details, outcome: 'refused' } },
+      { level: 'error', details: { ...details, outcome: 'not_started' } },
+    ])
   })
 
   it('may be the console', async () => {

@@ -1,7 +1,7 @@
 // What user code can do to the channel, the keeper, the output pipes and Node: attacks, each run for real.
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -63,6 +63,29 @@ async function attack(tools: PythonInterpreterToolSet, code: string, timeout_ms 
   ])
   if (result === null) throw new Error('The run never ends.')
   return result
+}
+
+/** Connects to a channel, and says what a worker's socket would (ZMTP 3.0), but no identity. */
+function rawPeer(path: string): Socket {
+  const greeting = Buffer.alloc(64)
+  greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0])
+  greeting.write('NULL', 12)
+  const type = Buffer.from('\x0bSocket-Type\0\0\0\x06DEALER', 'latin1')
+  const ready = Buffer.concat([Buffer.from('\x05READY'), type])
+  const peer = connect(path)
+  peer.resume()
+  peer.write(Buffer.concat([greeting, Buffer.from([4, ready.length]), ready]))
+  return peer
+}
+
+const MORE = 1
+
+/** The header of a long frame. */
+function frameHeader(flags: number, bytes: number): Buffer {
+  const header = Buffer.alloc(9)
+  header[0] = 2 | flags
+  header.writeBigUInt64BE(BigInt(bytes), 1)
+  return header
 }
 
 async function expectBystanderWell(tools: PythonInterpreterToolSet): Promise<void> {
@@ -371,23 +394,15 @@ time.sleep(100)`,
   })
 
   it('lets go of a peer that announces a frame which no memory can hold', async () => {
-    const folder = await temporaryFolder()
-    const channel = await Channel.bind(`ipc://${folder}/c`)
+    const path = `${await temporaryFolder()}/c`
+    const channel = await Channel.bind(`ipc://${path}`)
     const done = channel.expect()
-    const peer = connect(`${folder}/c`)
-    // ZMTP 3.0: greeting, the command READY, then a long frame of 2^40 bytes.
-    const greeting = Buffer.alloc(64)
-    greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0])
-    greeting.write('NULL', 12)
-    const type = Buffer.from('\x0bSocket-Type\0\0\0\x06DEALER', 'latin1')
-    const ready = Buffer.concat([Buffer.from('\x05READY'), type])
-    const header = Buffer.from([2, 0, 0, 1, 0, 0, 0, 0, 0])
+    const peer = rawPeer(path)
     const closed = new Promise<string>((resolve) => {
       peer.on('close', () => resolve('closed'))
       peer.on('error', () => resolve('closed'))
     })
-    peer.resume()
-    peer.write(Buffer.concat([greeting, Buffer.from([4, ready.length]), ready, header]))
+    peer.write(frameHeader(0, 2 ** 40))
     const late = setTimeout(5_000, 'still open', { ref: false })
     expect(await Promise.race([closed, late])).toBe('closed')
     done()
@@ -548,5 +563,23 @@ except PermissionError: print('ptrace is restricted')`,
       60_000,
     )
     expect(['True\n', 'ptrace is restricted\n']).toContain(result.stdout)
+  })
+})
+
+describe('with or without a sandbox, it is not held that code', () => {
+  it('fills the memory of Node with a message of endless frames, while it is connected', async () => {
+    const [MB, FRAMES] = [1 << 20, 100]
+    const path = `${await temporaryFolder()}/c`
+    const channel = await Channel.bind(`ipc://${path}`)
+    const before = process.memoryUsage.rss()
+    const grown = () => (process.memoryUsage.rss() - before) / MB
+    const peer = rawPeer(path)
+    const frame = Buffer.concat([frameHeader(MORE, MB), Buffer.alloc(MB, 'x')])
+    // ZeroMQ reads them although nobody receives, and has no limit but that of one frame.
+    for (let i = 0; i < FRAMES; i += 1) peer.write(frame)
+    await eventually('they are in the memory of Node', () => grown() > FRAMES * 0.8)
+    peer.destroy()
+    await eventually('they are dropped with the connection', () => grown() < FRAMES / 2)
+    channel.close()
   })
 })

@@ -12,6 +12,7 @@ import {
 import { Checkpoints } from '../src/interpreter/checkpoints.js'
 import { childrenOf, markOf } from './faults/family.js'
 import { eventually, isAlive, processesNaming } from './helpers/processes.js'
+import { tell, waitFor } from './helpers/python-code.js'
 import { makeToolset } from './helpers/toolset.js'
 
 const SEGFAULT = 'import ctypes\nctypes.string_at(0)'
@@ -40,6 +41,11 @@ async function untilCheckpointOf(tools: PythonInterpreterToolSet, run: number): 
   await eventually(`run ${run} has a checkpoint`, async () => {
     return (await listed(tools)).checkpoints.at(-1)?.execution_count === run
   })
+}
+
+/** Sleeps without letting anything else happen in Node. */
+function sleepSync(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 it('a copy that fails leaves no process behind, whatever user code has broken', async () => {
@@ -562,6 +568,33 @@ describe('a checkpoint', () => {
       expect(result).toMatchObject({ success: true, state: 'kept' })
     }
     expect(await output(tools, 'stop.set(); thread.join()')).toBe('')
+  })
+
+  it('does not cost a run that has begun since, where Node hears late that the fork took long', async () => {
+    const tools = await makeSession()
+    const file = (name: string) => join(tools.workdir, name)
+    await tools.runPythonCode(
+      [
+        'import os, time',
+        'worker = os.getpid()',
+        'def before():',
+        `    if os.getpid() == worker and not os.path.exists('forking'):`,
+        `        ${tell('forking')}`,
+        '        time.sleep(2.5)', // longer than a fork may take
+        'os.register_at_fork(before=before)',
+      ].join('\n'),
+    )
+    await eventually('the fork has begun', () => existsSync(file('forking')))
+    const run = tools.runPythonCode(`${tell('begun')}\n${waitFor('go-on')}`)
+    await eventually('the run is sent', async () => (await listed(tools)).status === 'busy')
+    const deadline = performance.now() + 20_000
+    // Node hears nothing meanwhile.
+    while (!existsSync(file('begun')) && performance.now() < deadline) sleepSync(20)
+    expect(existsSync(file('begun'))).toBe(true)
+    // What the keeper says of this comes after what it has said of the fork.
+    await tools.runPythonCode('1', { client_id: 'another' })
+    await writeFile(file('go-on'), '')
+    expect(await run).toMatchObject({ success: true, state: 'kept' })
   })
 
   it('does not wait for a thread that computes in Python', async () => {

@@ -14,7 +14,19 @@ const SESSIONS = 200
 /** How soon everything must be gone when Node has ended. */
 const GONE_MS = 2_000
 
-const fixture = join(import.meta.dirname, 'fixtures/end-of-node.ts')
+const fixture = (name: string) => join(import.meta.dirname, 'fixtures', name)
+const tsx = ['--import', import.meta.resolve('tsx')]
+/** Has V8 keep nothing that it learns of running code. */
+const PLAIN_HEAP = [
+  '--expose-gc',
+  '--no-opt',
+  '--no-maglev',
+  '--no-sparkplug',
+  '--no-flush-bytecode',
+  '--no-lazy-feedback-allocation',
+]
+/** Less than the smallest object with a name. */
+const MOST_BYTES_A_TIME = 50
 
 async function expectNothingLeft(temporary: string): Promise<void> {
   expect(await processesNaming(temporary)).toEqual([])
@@ -176,6 +188,18 @@ describe('a closed toolset', () => {
   })
 })
 
+describe('the heap of Node', () => {
+  it('keeps nothing of what has been done and ended', { timeout: 180_000 }, async () => {
+    const file = fixture('heap-of-calls.ts')
+    const workdir = await temporaryFolder()
+    const args = [...PLAIN_HEAP, ...tsx, file, workdir, testPython]
+    const { stdout } = await execa(process.execPath, args)
+    const grown = Object.entries(JSON.parse(stdout) as Record<string, number>)
+    expect(grown.length).toBeGreaterThan(10)
+    expect(grown.filter(([, bytes]) => bytes > MOST_BYTES_A_TIME)).toEqual([])
+  })
+})
+
 describe('an engine', () => {
   it('that is closed ends the interpreters of all its toolsets', async () => {
     const temporary = await ownTemporaryFolder()
@@ -246,7 +270,7 @@ describe('Node', () => {
     const workdir = await temporaryFolder()
     const node = execa(
       process.execPath,
-      ['--import', import.meta.resolve('tsx'), fixture, how, workdir, testPython],
+      [...tsx, fixture('end-of-node.ts'), how, workdir, testPython],
       { env: { TMPDIR: temporary }, reject: false, cleanup: true },
     )
     onTestFinished(() => void node.kill('SIGKILL'))

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
+import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { toModelText } from '../src/index.js'
 import { eventually, isAlive } from './helpers/processes.js'
-import { makeToolset } from './helpers/toolset.js'
+import { makeToolset, testPython } from './helpers/toolset.js'
 
 describe('a run that ends its process', () => {
   it.each([
@@ -143,5 +145,14 @@ describe('a process that died between runs', () => {
     for (const pid of result as number[]) {
       await eventually(`${pid} has ended`, async () => !(await isAlive(pid)))
     }
+  })
+})
+
+describe('the keeper', () => {
+  it('does not take a process for one that had its pid before, as its Python tests say', async () => {
+    const args = ['-m', 'unittest', 'discover', '-s', 'test/python', '-p', 'test_keeper.py']
+    const root = join(import.meta.dirname, '..')
+    const { stderr } = await execa(testPython, args, { cwd: root })
+    expect(stderr).toMatch(/Ran \d tests[^]*\nOK/)
   })
 })

@@ -161,6 +161,45 @@ describe('secrets', () => {
     expect(JSON.stringify([refused, created, lines])).not.toContain(KEY)
   })
 
+  it('are in no error that a call throws, nor in what caused it', async () => {
+    const told = (error: unknown): string[] =>
+      error instanceof Error
+        ? [String(error), error.stack ?? '', JSON.stringify(error), ...told(error.cause)]
+        : []
+    const thrownBy = (call: Promise<unknown>) => call.then(() => null).catch((e: unknown) => e)
+
+    const broken = await withKey({ initCode: `${GET_KEY}\nraise ValueError(key)` })
+    const dying = await withKey({
+      initCode: `${GET_KEY}\nprint(key, flush=True)\nos._exit(3)`,
+    })
+    const tools = await withKey()
+    await tools.runPythonCode('x = {}; x[key] = x')
+    const errors = [
+      await thrownBy(broken.runPythonCode('1')),
+      await thrownBy(dying.runPythonCode('1')),
+      await thrownBy(broken.setVariables({ x: 1 })),
+      await thrownBy(tools.getVariables(['x'])),
+    ]
+    expect(errors).toMatchObject([
+      { code: 'INIT_CODE', traceback: expect.stringContaining('[redacted]') as string },
+      { code: 'START', cause: { output: expect.stringContaining('[redacted]') as string } },
+      { code: 'INIT_CODE' },
+      { code: 'VALUE_NOT_EXPRESSIBLE' },
+    ])
+    for (const error of errors) {
+      expect(told(error).join('\n')).toContain('[redacted]')
+      expect(told(error).join('\n')).not.toContain(KEY)
+    }
+  })
+
+  it('leave the reason of an abort to the caller', async () => {
+    const tools = await withKey()
+    const reason = new Error(KEY)
+    const call = tools.runPythonCode('1', { signal: AbortSignal.abort(reason) })
+    await expect(call).rejects.toMatchObject({ code: 'ABORTED', cause: reason })
+    expect(reason.message).toBe(KEY)
+  })
+
   it('leave images and ids as they are', async () => {
     const tools = await makeToolset({ secrets: ['iVBORw0KGgo', 'python'] })
     const result = await tools.runPythonCode(

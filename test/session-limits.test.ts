@@ -189,8 +189,11 @@ describe('maxRunsPerSession', () => {
       'This was the last run that the session may have (maxRunsPerSession: 2): its variables are ' +
         'gone now, and the next run starts afresh.',
     ])
-    await eventually('its process is gone', async () => !(await isAlive(pid ?? 0)))
-    expect((await list(tools))[0]).toMatchObject({ status: 'dead', checkpoints: [] })
+    await eventually('it has neither a process nor a checkpoint', async () => {
+      const [info] = await list(tools)
+      return info?.status === 'dead' && info.checkpoints.length === 0
+    })
+    expect(await isAlive(pid ?? 0)).toBe(false)
     const next = await tools.runPythonCode('"x" in globals()')
     expect(next).toMatchObject({
       stdout: 'False\n',

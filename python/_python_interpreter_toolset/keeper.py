@@ -71,7 +71,7 @@ class Keeper:
         self.lost: dict[str, int] = {}
         # Of whom Node wants to know when no copy of them is being made.
         self.settling: list[str] = []
-        # Forked by a source, and ended before that has told their pid.
+        # How children ended that nobody has told of yet, by pid: forks of a source, or any others.
         self.unclaimed: dict[int, int] = {}
         # To be killed as soon as a source has told their pid.
         self.unwanted: set[str] = set()
@@ -203,7 +203,7 @@ class Keeper:
             self.unwanted.discard(worker_id)
             self.signal_worker(worker_id, signal.SIGKILL)
         tell({"event": "spawned", "id": worker_id, "pid": pid})
-        if pid in self.unclaimed:
+        if self.has_been_reaped(pid):
             self.lose(worker_id, self.unclaimed.pop(pid))
 
     def may_be_fork(self, pid: object, sender: int, marks: Collection[str]) -> bool:
@@ -213,7 +213,7 @@ class Keeper:
         """
         if type(pid) is not int or pid in self.pids.values():
             return False
-        if pid in self.unclaimed:
+        if self.has_been_reaped(pid):
             return True
         has_ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if pid == sender or has_ended:
@@ -222,6 +222,17 @@ class Keeper:
         has_mark = any(f"{WORKER_VARIABLE}={mark}".encode() in entries for mark in marks)
         # One that is just ending has no environment any more.
         return has_mark or is_ending(pid)
+
+    def has_been_reaped(self, pid: int) -> bool:
+        """Answer whether a child ended before anything was told of it; `unclaimed` has how."""
+        if pid not in self.unclaimed:
+            return False
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            # There is one, so that it was another that ended: the system gives pids anew.
+            del self.unclaimed[pid]
+            return False
+        return True
 
     def patience(self) -> float | None:
         """Answer how many seconds the copies that are being made are given yet."""
@@ -288,7 +299,7 @@ class Keeper:
         elif event["event"] == "asleep" and copying.worker and sender not in self.pids.values():
             copy_id, pid = copying.source.id, sender
             copying.is_over = True
-            if pid in self.unclaimed:  # it has ended already
+            if self.has_been_reaped(pid):
                 del self.unclaimed[pid]
                 self.fail_copy(copying, "its copy ended")
                 return

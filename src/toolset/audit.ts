@@ -1,6 +1,6 @@
 /** Who ran what, when, and what came of it: an event per run, for a listener and for a logger. */
-import { createHash } from 'node:crypto'
-import type { RunUsage } from '../engine/engine.js'
+import { hash } from 'node:crypto'
+import type { LimitName, RunUsage } from '../engine/engine.js'
 import { PythonInterpreterError, type ErrorCode } from '../errors.js'
 import type { Interpreter } from '../interpreter/interpreter.js'
 import type { FinishedRun, Restart, RunWitness, SessionState } from '../interpreter/run.js'
@@ -31,6 +31,8 @@ export interface AuditEvent {
   readonly error?: string
   /** A time limit was reached. */
   readonly timed_out?: true
+  /** The limit of its session that it went over, where that is known. */
+  readonly limit?: LimitName
   /** What a run that was detached is known by. Its event comes when it has ended. */
   readonly execution_id?: string
   /** What has become of the session's variables; absent where nothing has run, or it is not known yet. */
@@ -52,7 +54,7 @@ export interface Logger {
   error(details: object, message: string): void
 }
 
-/** Errors of a run for which the cause is what was asked, or when. */
+/** Errors for which the cause is what was asked, or when. */
 const REFUSALS: readonly ErrorCode[] = [
   'BUSY',
   'CLOSED',
@@ -89,6 +91,20 @@ export class Audit {
   /** Logs that an interpreter was made. */
   made({ id, clientId }: Interpreter): void {
     this.#log('debug', { client_id: clientId, interpreter_id: id }, 'Python interpreter made')
+  }
+
+  /** Logs that an interpreter that was asked for by an operation could not be made. */
+  notMade(clientId: string, { operation, interpreter_id }: Asked, error: unknown): void {
+    const outcome = outcomeOf(error)
+    const details = {
+      client_id: clientId,
+      operation,
+      ...(interpreter_id == null ? {} : { interpreter_id }),
+      outcome,
+      error: redacted(String(error), this.#secrets),
+    }
+    const level = outcome === 'not_started' ? 'error' : 'info'
+    this.#log(level, details, 'No Python interpreter could be made')
   }
 
   /** Logs that an interpreter was ended, and not on request. */
@@ -134,6 +150,13 @@ export class Audit {
   }
 }
 
+/** What an interpreter was asked for by. */
+interface Asked {
+  readonly operation: string
+  /** The one that it was to go on from. */
+  readonly interpreter_id?: string | null | undefined
+}
+
 /** What lines other than that of the run are made of. */
 interface Details {
   /** The process that was replaced because of a fault. */
@@ -176,6 +199,7 @@ export class AuditedRun implements RunWitness {
         outcome: isAborted ? 'aborted' : error === null ? 'success' : 'error',
         ...(error === null ? {} : { error: error.name }),
         ...(limitOf(run) === null ? {} : { timed_out: true as const }),
+        ...(run.exceeded === null ? {} : { limit: run.exceeded.limit }),
         ...(run.executionId === null ? {} : { execution_id: run.executionId }),
         ...(isKnown ? { state: stateOf(run) } : {}),
         ...(restart === null ? {} : { restart_reason: `The Python process ${restart.reason}.` }),
@@ -186,9 +210,7 @@ export class AuditedRun implements RunWitness {
   }
 
   failed(error: unknown, executionCount: number | null): void {
-    const code = error instanceof PythonInterpreterError ? error.code : null
-    const isRefused = code !== null && REFUSALS.includes(code)
-    const outcome = code === 'ABORTED' ? 'aborted' : isRefused ? 'refused' : 'not_started'
+    const outcome = outcomeOf(error)
     this.#tell(
       {
         ...this.#asked(executionCount, 0),
@@ -205,10 +227,17 @@ export class AuditedRun implements RunWitness {
       interpreter_id: this.#interpreter?.id ?? null,
       execution_count: executionCount,
       started_at: new Date(this.#askedAt + queuedMs).toISOString(),
-      code_sha256: createHash('sha256').update(this.#code).digest('hex'),
+      code_sha256: hash('sha256', this.#code, 'hex'),
       code_bytes: Buffer.byteLength(this.#code),
     }
   }
+}
+
+/** What came of what was asked for, where nothing has run. */
+function outcomeOf(error: unknown): 'aborted' | 'refused' | 'not_started' {
+  if (!(error instanceof PythonInterpreterError)) return 'not_started'
+  if (error.code === 'ABORTED') return 'aborted'
+  return REFUSALS.includes(error.code) ? 'refused' : 'not_started'
 }
 
 function warn(who: string, error: unknown): void {

@@ -1,5 +1,5 @@
 /** Taking the secrets that a user has named out of what a toolset answers. */
-import { InvalidOptionError } from '../errors.js'
+import { InvalidOptionError, PythonInterpreterError } from '../errors.js'
 import type { JsonValue } from '../engine/engine.js'
 import { REDACTED, Secrets } from '../interpreter/secrets.js'
 import type { RunFields } from './result.js'
@@ -68,6 +68,27 @@ export function withoutSecrets<T extends Said>(fields: T, secrets: Secrets | nul
 /** What consists of JSON, without secrets. */
 export function redacted<T>(value: T, secrets: Secrets | null): T {
   return secrets === null ? value : (secrets.redactJson(asJson(value)) as T)
+}
+
+/**
+ * Takes secrets out of what an error of ours says, and what caused it: the same error, for callers tell
+ * by its class. Others, and the reason of an abort, belong to the caller.
+ */
+export function redactError(error: unknown, secrets: Secrets | null): void {
+  if (secrets === null || !(error instanceof PythonInterpreterError)) return
+  redactTexts(error, secrets)
+  if (error.code === 'ABORTED') return
+  for (let { cause } = error; cause instanceof Error; cause = cause.cause) {
+    redactTexts(cause, secrets)
+  }
+}
+
+/** Message, stack and whatever else is a text. */
+function redactTexts(error: Error, secrets: Secrets): void {
+  for (const name of Object.getOwnPropertyNames(error)) {
+    const value: unknown = Reflect.get(error, name)
+    if (typeof value === 'string') Reflect.set(error, name, secrets.redact(value))
+  }
 }
 
 /** What consists of JSON, although its type is an interface, which TypeScript takes for more than that. */

@@ -47,7 +47,7 @@ import { parse } from '../parse-options.js'
 import { toModelText, type ToolAnswer } from './model-text.js'
 import { OutputListener } from './output-listener.js'
 import { runResult, type RefusedRun, type ResultSettings, type RunResult } from './result.js'
-import { redacted, secretsOf } from './redaction.js'
+import { redacted, redactError, secretsOf } from './redaction.js'
 import { RunStream } from './run-stream.js'
 import {
   anyObject,
@@ -187,35 +187,10 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     first: string | ((RunOptions | JsRunOptions) & WithCode),
     options: RunOptions | JsRunOptions = {},
   ): Promise<RunResult<JsValue>> {
-    const given = isObject(first) ? first : { ...parse(anyObject, options, CALL), code: first }
-    const request = parse(runOptions, given, CALL)
-    const witness = this.#audit.run(request.client_id ?? DEFAULT_CLIENT, request.code)
-    const { limits, inputs, interpreter } = this.#prepared(request, witness)
-    const listener = request.onOutput && new OutputListener(request.onOutput)
-    const run = await interpreter.execute({
-      code: request.code,
-      echo: request.echo ?? this.#settings.echo,
-      resultVarName: request.result_var_name ?? null,
-      resultForm: request.resultAs === 'js' ? jsForm() : 'json',
-      inputs,
-      asks: null,
-      hasResult: true,
-      ...limits,
-      onTimeout: request.on_timeout ?? 'interrupt',
-      signal: request.signal,
-      onOutput: listener === undefined ? null : (output) => listener.hear(output),
-      onInput: this.#asking(request.onInput),
-      onCall: this.#hostTools.forRun({
-        client_id: interpreter.clientId,
-        interpreter_id: interpreter.id,
-      }),
-      witness,
-      recording: this.#watch.recording(),
+    return this.#answer(() => {
+      const given = isObject(first) ? first : { ...parse(anyObject, options, CALL), code: first }
+      return this.#run(parse(runOptions, given, CALL))
     })
-    const json = await runResult(interpreter.id, run, this.#results)
-    const result = request.resultAs === 'js' ? await withJsValue(json, run) : json
-    if (listener !== undefined && !run.execution.isMuted) await tellEnd(listener, result)
-    return result
   }
 
   /**
@@ -241,9 +216,11 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     variables: Readonly<Record<string, unknown>>,
     options: VariableOptions = {},
   ): Promise<SetVariables> {
-    const { variables: values } = parse(variableArguments, { variables }, 'setVariables()')
-    const { interpreter, patience } = this.#asked(options, 'setVariables()')
-    return setVariables(interpreter, values, patience)
+    return this.#answer(() => {
+      const { variables: values } = parse(variableArguments, { variables }, 'setVariables()')
+      const { interpreter, patience } = this.#asked(options, 'setVariables()')
+      return setVariables(interpreter, values, patience)
+    })
   }
 
   /**
@@ -258,9 +235,11 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     names: readonly Name[],
     options: VariableOptions = {},
   ): Promise<Record<Name, JsValue>> {
-    const { names: asked } = parse(variableArguments, { names }, 'getVariables()')
-    const { interpreter, patience } = this.#asked(options, 'getVariables()')
-    return getVariables(interpreter, asked, patience)
+    return this.#answer(() => {
+      const { names: asked } = parse(variableArguments, { names }, 'getVariables()')
+      const { interpreter, patience } = this.#asked(options, 'getVariables()')
+      return getVariables(interpreter, asked, patience)
+    })
   }
 
   /**
@@ -270,8 +249,10 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    * @throws VariablesError where it took too long; and as {@link runPythonCode}
    */
   async variables(options: VariableOptions = {}): Promise<VariableInfo[]> {
-    const { interpreter, patience } = this.#asked(options, 'variables()')
-    return redacted(await listVariables(interpreter, patience), this.#secrets)
+    return this.#answer(async () => {
+      const { interpreter, patience } = this.#asked(options, 'variables()')
+      return redacted(await listVariables(interpreter, patience), this.#secrets)
+    })
   }
 
   /**
@@ -389,6 +370,36 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     await this.close()
   }
 
+  async #run(request: RunRequest): Promise<RunResult<JsValue>> {
+    const witness = this.#audit.run(request.client_id ?? DEFAULT_CLIENT, request.code)
+    const { limits, inputs, interpreter } = this.#prepared(request, witness)
+    const listener = request.onOutput && new OutputListener(request.onOutput)
+    const run = await interpreter.execute({
+      code: request.code,
+      echo: request.echo ?? this.#settings.echo,
+      resultVarName: request.result_var_name ?? null,
+      resultForm: request.resultAs === 'js' ? jsForm() : 'json',
+      inputs,
+      asks: null,
+      hasResult: true,
+      ...limits,
+      onTimeout: request.on_timeout ?? 'interrupt',
+      signal: request.signal,
+      onOutput: listener === undefined ? null : (output) => listener.hear(output),
+      onInput: this.#asking(request.onInput),
+      onCall: this.#hostTools.forRun({
+        client_id: interpreter.clientId,
+        interpreter_id: interpreter.id,
+      }),
+      witness,
+      recording: this.#watch.recording(),
+    })
+    const json = await runResult(interpreter.id, run, this.#results)
+    const result = request.resultAs === 'js' ? await withJsValue(json, run) : json
+    if (listener !== undefined && !run.execution.isMuted) await tellEnd(listener, result)
+    return result
+  }
+
   async #runTool(input: unknown, context: unknown): Promise<RunResult | RefusedRun> {
     try {
       const request = parse(runInput, input, 'run_python_code')
@@ -409,11 +420,18 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     })
   }
 
-  #manage({ client_id: client, signal, ...request }: ManageOptions): Promise<ManageResult> {
-    const caller = { client: client ?? DEFAULT_CLIENT, only: client, signal }
+  async #manage({ client_id: only, signal, ...request }: ManageOptions): Promise<ManageResult> {
+    const client = only ?? DEFAULT_CLIENT
     const { timeoutMs } = this.#limits
     const settings = { timeoutMs, results: this.#results }
-    return manage(this.#interpreters, request, caller, settings)
+    try {
+      return await manage(this.#interpreters, request, { client, only, signal }, settings)
+    } catch (error) {
+      const { operation } = request
+      const isToMake = operation === 'create' || operation === 'branch'
+      if (isToMake) this.#audit.notMade(client, request, error)
+      throw error
+    }
   }
 
   /** Who is asked sees no secrets in the question. */
@@ -472,13 +490,25 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     )
   }
 
-  async #onCheckpoints(options: ManageOptions): Promise<CheckpointAnswer> {
-    const request = parse(manageOptions, options, options.operation)
-    this.#requireOpen()
-    const answer = await this.#manage(request)
-    if (!answer.success) throw new CheckpointError(answer.error)
-    const { interpreter_id = '', checkpoint_id = '', execution_count = 0 } = answer
-    return { success: true, interpreter_id, checkpoint_id, execution_count }
+  #onCheckpoints(options: ManageOptions): Promise<CheckpointAnswer> {
+    return this.#answer(async () => {
+      const request = parse(manageOptions, options, options.operation)
+      this.#requireOpen()
+      const answer = await this.#manage(request)
+      if (!answer.success) throw new CheckpointError(answer.error)
+      const { interpreter_id = '', checkpoint_id = '', execution_count = 0 } = answer
+      return { success: true, interpreter_id, checkpoint_id, execution_count }
+    })
+  }
+
+  /** Answers what a call does; no error that it throws says a secret. */
+  async #answer<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      redactError(error, this.#secrets)
+      throw error
+    }
   }
 
   #requireOpen(): void {

@@ -60,7 +60,10 @@ export class Client {
 
   async count(more = ''): Promise<void> {
     const result = await this.#run(`${COUNT}\n${more}`)
-    if (!result.success) throw new Violation(`It failed: ${result.error.traceback}`)
+    if (!result.success) {
+      const { error, restart_reason: reason = '' } = result
+      throw new Violation(`It failed: ${error.value} ${reason} ${error.traceback}`.trim())
+    }
     this.#counted(result)
   }
 
@@ -73,7 +76,7 @@ export class Client {
 
   async fail(code: string, name: string): Promise<void> {
     const result = await this.#run(code)
-    if (result.error?.name !== name) throw new Violation(`No ${name}: ${result.error?.name ?? ''}`)
+    if (result.error?.name !== name) throw new Violation(`No ${name}: ${result.error?.value ?? ''}`)
     this.#settle(result)
   }
 

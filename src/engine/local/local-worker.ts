@@ -271,15 +271,13 @@ export class LocalWorker implements Worker {
 
   async checkpoint(): Promise<Checkpoint> {
     const { channel, keeper } = this.#start
+    if (this.#exit !== null) throw noCheckpointOf(this.#exit)
     const id = uuid()
     const release = channel.expect()
     try {
       return await new Promise<Checkpoint>((resolve, reject) => {
         this.#pendingCheckpoint = { id, resolve, reject }
         keeper.expectCopy(id, ({ message }) => reject(noCheckpoint(message)))
-        void this.exited.then(({ description }) =>
-          reject(noCheckpoint(`the Python process ${description}`)),
-        )
         const message = encodeMessage({ type: 'checkpoint', id })
         this.#owedCheckpoints += 1
         channel.send(this.#identity, message).catch(() => undefined)
@@ -353,7 +351,7 @@ export class LocalWorker implements Worker {
       const spawned = keeper.spawn(this.#spawnCommand(), this.#start.source, {
         onExited: (exit) => this.#end(exit),
         onCopy: (copy) => this.#addCheckpoint(copy),
-        onStuck: () => void this.kill('was killed because its fork for a checkpoint did not end'),
+        onStuck: () => this.#giveUpFork(),
       })
       // A fork whose request was lost with the process that had taken it is not waited for long.
       const forkMs = this.#start.source === null ? timeoutMs : FORK_TIMEOUT_MS
@@ -623,6 +621,13 @@ export class LocalWorker implements Worker {
     return before === null ? null : (this.#start.cgroup?.exceededSince(before) ?? null)
   }
 
+  #giveUpFork(): void {
+    // On a busy machine, Node may hear late that it hangs: a run that has begun shows that it has ended.
+    for (const pipe of this.#output.pipes) pipe.read()
+    if (this.#pending?.started === true) return
+    void this.kill('was killed because its fork for a checkpoint did not end')
+  }
+
   /** Starts to read what the worker writes; the keeper has kept the pipes open until now. */
   #attach(): void {
     if (this.#attached) return
@@ -680,6 +685,7 @@ export class LocalWorker implements Worker {
     pending?.onStart()
     pending?.release()
     pending?.resolve({ type: 'died', exit: this.#exit, started: pending.started })
+    this.#pendingCheckpoint?.reject(noCheckpointOf(this.#exit))
     this.#resolveExited(this.#exit)
   }
 }
@@ -690,6 +696,10 @@ function abortCalls({ openCalls }: PendingRun): void {
 
 function noCheckpoint(reason: string): CheckpointError {
   return new CheckpointError(`There cannot be a checkpoint now: ${reason}.`)
+}
+
+function noCheckpointOf({ description }: Exit): CheckpointError {
+  return noCheckpoint(`the Python process ${description}`)
 }
 
 /** What `onInput` answers, or why it does not. */
