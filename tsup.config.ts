@@ -5,6 +5,7 @@ const library: Options = {
     index: 'src/index.ts',
     mcp: 'src/mcp/index.ts',
     'ai-sdk': 'src/adapters/ai-sdk.ts',
+    langchain: 'src/adapters/langchain.ts',
   },
   // tsup sets `baseUrl` for its declaration build, which TypeScript 6 deprecates.
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
