@@ -6,6 +6,7 @@ const library: Options = {
     mcp: 'src/mcp/index.ts',
     'ai-sdk': 'src/adapters/ai-sdk.ts',
     langchain: 'src/adapters/langchain.ts',
+    'openai-agents': 'src/adapters/openai-agents.ts',
   },
   // tsup sets `baseUrl` for its declaration build, which TypeScript 6 deprecates.
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
