@@ -7,6 +7,7 @@ const library: Options = {
     'ai-sdk': 'src/adapters/ai-sdk.ts',
     langchain: 'src/adapters/langchain.ts',
     'openai-agents': 'src/adapters/openai-agents.ts',
+    mastra: 'src/adapters/mastra.ts',
   },
   // tsup sets `baseUrl` for its declaration build, which TypeScript 6 deprecates.
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },

@@ -151,7 +151,7 @@ describe('the examples of agent frameworks', () => {
   const figures = join(examples, 'data', '.matplotlib_figs')
   const saved = async () => (existsSync(figures) ? readdir(figures) : [])
 
-  it.each(['ai-sdk.ts', 'langchain.ts', 'openai-agents.ts'])(
+  it.each(['ai-sdk.ts', 'langchain.ts', 'openai-agents.ts', 'mastra.ts'])(
     '%s has its scripted model use two calls of one session',
     async (name) => {
       const before = new Set(await saved())
