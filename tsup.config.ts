@@ -8,6 +8,8 @@ const library: Options = {
     langchain: 'src/adapters/langchain.ts',
     'openai-agents': 'src/adapters/openai-agents.ts',
     mastra: 'src/adapters/mastra.ts',
+    anthropic: 'src/adapters/anthropic.ts',
+    'json-schema': 'src/adapters/json-schema.ts',
   },
   // tsup sets `baseUrl` for its declaration build, which TypeScript 6 deprecates.
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },

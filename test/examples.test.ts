@@ -17,6 +17,7 @@ const OWN_ENV = {
   FORCE_COLOR: undefined,
   AI_GATEWAY_API_KEY: undefined,
   OPENAI_API_KEY: undefined,
+  ANTHROPIC_API_KEY: undefined,
 }
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
 
@@ -151,19 +152,23 @@ describe('the examples of agent frameworks', () => {
   const figures = join(examples, 'data', '.matplotlib_figs')
   const saved = async () => (existsSync(figures) ? readdir(figures) : [])
 
-  it.each(['ai-sdk.ts', 'langchain.ts', 'openai-agents.ts', 'mastra.ts'])(
-    '%s has its scripted model use two calls of one session',
-    async (name) => {
-      const before = new Set(await saved())
-      const output = await example(name)
-      const made = (await saved()).filter((figure) => !before.has(figure))
-      await Promise.all(made.map((figure) => rm(join(figures, figure))))
-      expect(output).toMatch(/^1997 +2\.69\n1983 +2\.61\n1998 +1\.92$/m)
-      expect(output).toMatch(/^\[image\/png\]$/m)
-      expect(output.trimEnd()).toMatch(/The figure shows all years\.$/)
-      expect(made).toHaveLength(1)
-    },
-  )
+  it.each([
+    'ai-sdk.ts',
+    'langchain.ts',
+    'openai-agents.ts',
+    'mastra.ts',
+    'anthropic.ts',
+    'json-schema.ts',
+  ])('%s has its scripted model use two calls of one session', async (name) => {
+    const before = new Set(await saved())
+    const output = await example(name)
+    const made = (await saved()).filter((figure) => !before.has(figure))
+    await Promise.all(made.map((figure) => rm(join(figures, figure))))
+    expect(output).toMatch(/^1997 +2\.69\n1983 +2\.61\n1998 +1\.92$/m)
+    expect(output).toMatch(/^\[image\/png\]$/m)
+    expect(output.trimEnd()).toMatch(/The figure shows all years\.$/)
+    expect(made).toHaveLength(1)
+  })
 })
 
 describe('the documents', () => {
