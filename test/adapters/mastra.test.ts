@@ -139,13 +139,12 @@ describe('mastraTools', () => {
     const toolset = await makeToolset()
     const { chunks } = await converse(toolset, [{ code: 'print("one")\n6 * 7' }])
     const written = chunks.filter(({ type }) => type === 'data-python-output')
-    expect(written.map(({ data }) => data)).toEqual([
-      { toolCallId: 'call-0', output: { type: 'stream', name: 'stdout', text: 'one\n' } },
-      {
-        toolCallId: 'call-0',
-        output: expect.objectContaining({ type: 'execute_result' }) as unknown,
-      },
-    ])
+    // How many pieces a text comes in is not promised.
+    expect(written[0]?.data).toMatchObject({
+      toolCallId: 'call-0',
+      output: { type: 'stream', name: 'stdout', text: said(/^one/) },
+    })
+    expect(written.at(-1)?.data).toMatchObject({ output: { type: 'execute_result' } })
     const types = chunks.map(({ type }) => type)
     expect(types.indexOf('data-python-output')).toBeLessThan(types.indexOf('tool-result'))
   })
