@@ -1,7 +1,16 @@
 import { defineConfig, type Options } from 'tsup'
 
 const library: Options = {
-  entry: { index: 'src/index.ts', mcp: 'src/mcp/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    mcp: 'src/mcp/index.ts',
+    'ai-sdk': 'src/adapters/ai-sdk.ts',
+    langchain: 'src/adapters/langchain.ts',
+    'openai-agents': 'src/adapters/openai-agents.ts',
+    mastra: 'src/adapters/mastra.ts',
+    anthropic: 'src/adapters/anthropic.ts',
+    'json-schema': 'src/adapters/json-schema.ts',
+  },
   // tsup sets `baseUrl` for its declaration build, which TypeScript 6 deprecates.
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
   target: 'node20.19',

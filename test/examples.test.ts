@@ -10,6 +10,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const examples = join(repository, 'examples')
 const environment = join(repository, '.venv')
+/** No colours, no other environment, and scripted models rather than real ones. */
+const OWN_ENV = {
+  VIRTUAL_ENV: undefined,
+  NO_COLOR: undefined,
+  FORCE_COLOR: undefined,
+  AI_GATEWAY_API_KEY: undefined,
+  OPENAI_API_KEY: undefined,
+  ANTHROPIC_API_KEY: undefined,
+}
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
 
 beforeAll(() => {
@@ -21,7 +30,7 @@ beforeAll(() => {
 async function run(file: string, env: NodeJS.ProcessEnv = {}) {
   const { exitCode, stdout, stderr } = await execa(process.execPath, ['--import', 'tsx', file], {
     cwd: repository,
-    env: { VIRTUAL_ENV: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
+    env: { ...OWN_ENV, ...env },
     reject: false,
   })
   return { exitCode, stdout, stderr }
@@ -136,6 +145,29 @@ describe('the examples', () => {
     expect(tables).toHaveLength(2)
     expect(tables[1]).toBe(tables[0])
     expect(tables[0]).toMatch(/2001-12-29 +371\.50 +1\.74 +370\.85$/)
+  })
+})
+
+describe('the examples of agent frameworks', () => {
+  const figures = join(examples, 'data', '.matplotlib_figs')
+  const saved = async () => (existsSync(figures) ? readdir(figures) : [])
+
+  it.each([
+    'ai-sdk.ts',
+    'langchain.ts',
+    'openai-agents.ts',
+    'mastra.ts',
+    'anthropic.ts',
+    'json-schema.ts',
+  ])('%s has its scripted model use two calls of one session', async (name) => {
+    const before = new Set(await saved())
+    const output = await example(name)
+    const made = (await saved()).filter((figure) => !before.has(figure))
+    await Promise.all(made.map((figure) => rm(join(figures, figure))))
+    expect(output).toMatch(/^1997 +2\.69\n1983 +2\.61\n1998 +1\.92$/m)
+    expect(output).toMatch(/^\[image\/png\]$/m)
+    expect(output.trimEnd()).toMatch(/The figure shows all years\.$/)
+    expect(made).toHaveLength(1)
   })
 })
 

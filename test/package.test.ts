@@ -28,6 +28,15 @@ async function pack(folder: string): Promise<Packed> {
   return packed
 }
 
+/** The files that package.json exports. */
+async function exported(): Promise<string[]> {
+  const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    exports: Record<string, unknown>
+  }
+  const paths = JSON.stringify(exports).match(/"\.\/dist\/[^"]+"/g) ?? []
+  return paths.map((path) => path.slice(3, -1))
+}
+
 it('contains what a user needs and nothing else', async () => {
   const { files } = await pack(await temporaryFolder())
   const paths = files.map(({ path }) => path)
@@ -36,14 +45,7 @@ it('contains what a user needs and nothing else', async () => {
     'README.md',
     'LICENSE',
     'CHANGELOG.md',
-    'dist/index.js',
-    'dist/index.cjs',
-    'dist/index.d.ts',
-    'dist/index.d.cts',
-    'dist/mcp.js',
-    'dist/mcp.cjs',
-    'dist/mcp.d.ts',
-    'dist/mcp.d.cts',
+    ...(await exported()),
     'dist/cli.js',
     'python/_python_interpreter_toolset/__main__.py',
     'python/_python_interpreter_toolset/keeper.py',
