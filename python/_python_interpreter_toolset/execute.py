@@ -232,8 +232,10 @@ class Executor:
 
     def _hint(self, error: BaseException, reply: Message) -> None:
         """Put into the reply what would mend `error`, where that is known."""
-        from .hints.hint import hint_for
-
+        try:
+            from .hints.hint import hint_for
+        except Exception:  # user code has broken imports
+            return
         hint = hint_for(error)
         if hint is not None:
             reply["hint"] = hint

@@ -3,7 +3,7 @@
  * Each schema is checked against the type whose fields it has.
  */
 import { z } from 'zod'
-import type { LimitName } from '../engine/engine.js'
+import { LIMIT_NAMES } from '../engine/engine.js'
 import type { CheckpointInfo, InterpreterInfo, ManageResult } from '../toolset/manage.js'
 import type { RunFields, RunResult } from '../toolset/result.js'
 import type { VariableInfo } from '../toolset/variables.js'
@@ -26,18 +26,6 @@ const notices = z
   .array(text)
   .optional()
   .describe('Sentences that a reader of the result should not miss.')
-
-const limits = [
-  'memory',
-  'cpus',
-  'cpuSeconds',
-  'processes',
-  'fileSize',
-  'openFiles',
-  'diskBytes',
-  'outputBytes',
-  'wallMs',
-] as const satisfies readonly LimitName[]
 
 const file = z.object({
   path: text,
@@ -62,7 +50,7 @@ const runFields = {
   duration_ms: number,
   queued_ms: number.optional(),
   timed_out: z.literal(true).optional(),
-  limit: z.enum(limits).optional(),
+  limit: z.enum(LIMIT_NAMES).optional(),
   detached: z.literal(true).optional().describe('The run goes on: see manage_interpreters.'),
   execution_id: text.optional(),
   fig_storage_paths: figures,
