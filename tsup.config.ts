@@ -3,6 +3,7 @@ import { defineConfig, type Options } from 'tsup'
 const library: Options = {
   entry: {
     index: 'src/index.ts',
+    agent: 'src/agent/index.ts',
     mcp: 'src/mcp/index.ts',
     'ai-sdk': 'src/adapters/ai-sdk.ts',
     langchain: 'src/adapters/langchain.ts',

@@ -5,6 +5,7 @@ import { v4 as uuid } from 'uuid'
 import type { JsonValue, LimitName, RunError, RunUsage } from '../engine/engine.js'
 import { inFolder, type OpenFolder } from '../files/inside.js'
 import type { FileChange } from '../files/recording.js'
+import type { LiveStream } from '../live-stream.js'
 import { onOneLine } from '../interpreter/bounded-text.js'
 import type { WholeOutput } from '../interpreter/whole-output.js'
 import type { KeptOutput } from '../interpreter/output-log.js'
@@ -36,6 +37,9 @@ export type RunOutput = LiveOutput | ErrorOutput | NoticeOutput
  * JSON, or with `resultAs: 'js'` {@link JsValue}.
  */
 export type RunResult<Value = JsonValue> = RunFields<Value> & (Succeeded | Failed)
+
+/** What a run says, as it says it, and its result. */
+export type RunStream = LiveStream<RunOutput, RunResult>
 
 interface Succeeded {
   /** The code ran to its end, and its value, if one was asked for, is there. */
