@@ -5,11 +5,12 @@ import { z } from 'zod'
 import type { OnInput } from '../engine/engine.js'
 import { InvalidOptionError } from '../errors.js'
 import { LiveStream } from '../live-stream.js'
+import { isModel, modelLoader, type AgentModel } from '../model/model.js'
 import { parse } from '../parse-options.js'
 import type { Tool, ToolSet } from '../toolset/tool.js'
 import { chat, type ChatOptions } from './chat.js'
 import { addUsage, Conversation, type AgentUsage, type SavedConversation } from './conversation.js'
-import { modelLoader, type AgentModel } from './model.js'
+
 import { Turn, type AgentEvent, type AgentResult } from './turn.js'
 
 /** What an agent is told where it has no `instructions`; yours can begin with it. */
@@ -98,7 +99,7 @@ export class Agent {
   constructor(given: AgentOptions) {
     this.#settings = parse(options, given, 'new Agent()')
     this.name = this.#settings.name
-    this.#loadModel = modelLoader(this.#settings.model)
+    this.#loadModel = modelLoader(this.#settings.model, 'new Agent()')
   }
 
   /** The conversation's id: the `client_id` by which toolsets know its session. */
@@ -215,17 +216,6 @@ export class Agent {
     this.#lastTurn = turn.catch(() => undefined)
     return turn
   }
-}
-
-function isModel(value: unknown): boolean {
-  if (typeof value === 'string') return value !== ''
-  if (typeof value !== 'object' || value === null) return false
-  if ('specificationVersion' in value) return true
-  const { model, baseURL, apiKey } = value as Record<string, unknown>
-  const texts = [baseURL, apiKey].every((text) => text === undefined || typeof text === 'string')
-  return (
-    texts && typeof model === 'string' && (typeof baseURL !== 'string' || URL.canParse(baseURL))
-  )
 }
 
 async function readJson(file: string): Promise<unknown> {

@@ -12,8 +12,8 @@ import { AbortedError } from '../errors.js'
 import type { RunOutput } from '../toolset/result.js'
 import type { Tool } from '../toolset/tool.js'
 import { addUsage, answered, NO_USAGE, type AgentUsage, type Conversation } from './conversation.js'
-import { modelError } from './model-errors.js'
-import { refusalIn } from './model.js'
+import { modelError } from '../model/model-errors.js'
+import { refusalIn } from '../model/model.js'
 import { hasFailed, modelTools, type Answered, type Perform } from './tools.js'
 
 /** One call of a tool, and what came of it. */

@@ -151,7 +151,12 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     this.#audit = new Audit(settings.onAudit, settings.logger, this.#secrets)
     const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
     const figures = relative(this.workdir, join(this.workdir, folder))
-    this.#results = { workdir: this.workdir, folder: figures, secrets: this.#secrets }
+    this.#results = {
+      workdir: this.workdir,
+      folder: figures,
+      secrets: this.#secrets,
+      isSimulated: this.#engine.isSimulated === true,
+    }
     const interpreterSettings = {
       interruptGraceMs: settings.interruptGraceMs,
       maxOutputBytes: settings.maxOutputBytes,

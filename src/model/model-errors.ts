@@ -2,8 +2,6 @@
 import { APICallError, InvalidResponseDataError, RetryError } from 'ai'
 import { ModelError, PythonInterpreterError } from '../errors.js'
 
-const KEPT = 'What was done before it is in the conversation.'
-
 /** Makes a typed error of what the AI SDK throws, or what a service says in the middle of an answer. */
 export function modelError(error: unknown): PythonInterpreterError {
   if (error instanceof PythonInterpreterError) return error
@@ -20,10 +18,10 @@ function callError(error: unknown, attempts: number): ModelError {
     return new ModelError(message, isAnswered ? status : null, options)
   }
   if (InvalidResponseDataError.isInstance(error)) {
-    const message = `The model's answer broke off (${sentence(error)}). ${KEPT} Ask again.`
+    const message = `The model's answer broke off (${sentence(error)}). Ask again.`
     return new ModelError(message, null, options)
   }
-  const message = `The model's service failed in the middle of an answer: ${sentence(error)}. ${KEPT} Ask again.`
+  const message = `The model's service failed in the middle of an answer: ${sentence(error)}. Ask again.`
   return new ModelError(message, null, options)
 }
 
@@ -31,7 +29,7 @@ function broken(error: APICallError, attempts: number): string {
   const { url, statusCode } = error
   if (statusCode === 200) {
     const why = error.cause === undefined ? sentence(error) : sentence(error.cause)
-    return `The connection to the model's service broke in the middle of an answer (${why}). ${KEPT} Ask again.`
+    return `The connection to the model's service broke in the middle of an answer (${why}). Ask again.`
   }
   return (
     `The model's service cannot be reached at ${url}${afterAttempts(attempts)}: ${sentence(error)}. ` +

@@ -1,4 +1,4 @@
-/** Which model an agent speaks to: one of the AI SDK's, or one of a service named by its URL. */
+/** Which model is meant: one of the AI SDK's, or one of a service named by its URL. */
 import type { MetadataExtractor } from '@ai-sdk/openai-compatible'
 import type { LanguageModel } from 'ai'
 import { InvalidOptionError } from '../errors.js'
@@ -23,18 +23,31 @@ const OPENROUTER = 'https://openrouter.ai/api/v1'
 /** Under which name the metadata of an answer has what {@link refusalIn} finds. */
 const METADATA = 'pythonInterpreterToolset'
 
+/** Whether it can be one, as far as its form tells. */
+export function isModel(value: unknown): value is AgentModel {
+  if (typeof value === 'string') return value !== ''
+  if (typeof value !== 'object' || value === null) return false
+  if ('specificationVersion' in value) return true
+  const { model, baseURL, apiKey } = value as Record<string, unknown>
+  const texts = [baseURL, apiKey].every((text) => text === undefined || typeof text === 'string')
+  return (
+    texts && typeof model === 'string' && (typeof baseURL !== 'string' || URL.canParse(baseURL))
+  )
+}
+
 /**
  * Prepares a model, which is loaded when it is asked for.
  *
+ * @param what - wants it, for the error
  * @throws InvalidOptionError where a service wants a key and there is none
  */
-export function modelLoader(model: AgentModel): () => Promise<LanguageModel> {
+export function modelLoader(model: AgentModel, what: string): () => Promise<LanguageModel> {
   if (!isService(model)) return () => Promise.resolve(model)
   const { baseURL = OPENROUTER } = model
   const apiKey = model.apiKey ?? keyFor(baseURL)
   if (apiKey === undefined && baseURL === OPENROUTER) {
     throw new InvalidOptionError(
-      `new Agent(): model: there is no key for OpenRouter (${OPENROUTER}). Set OPENROUTER_API_KEY or ` +
+      `${what}: model: there is no key for OpenRouter (${OPENROUTER}). Set OPENROUTER_API_KEY or ` +
         'API_KEY in the environment, or pass apiKey; for another service, pass baseURL.',
     )
   }
