@@ -1,5 +1,6 @@
 /** Python that a model plays, the model being played by a real server over HTTP. */
 import { expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import { PythonInterpreterToolSet, type RunOutput } from '../src/index.js'
 import { SimulatedEngine, type SimulatedEngineOptions } from '../src/engine/simulated/index.js'
 import {
@@ -191,6 +192,15 @@ it('says what it cannot do, and ends when it is closed', async () => {
   await expect(python.variables()).rejects.toThrow(/has no variables that could be read/)
   const run = python.runPythonCode('1', { onOutput: () => void engine.close() })
   expect(await run).toMatchObject({ success: false, interpreter_crashed: true, simulated: true })
+})
+
+it('refuses functions of the host, which a model would make up', async () => {
+  const server = await chatServer([])
+  const engine = new SimulatedEngine({ model: { model: 'model-1', baseURL: server.baseURL } })
+  const now = { description: 'Tells the time.', inputSchema: z.object({}), execute: () => 'noon' }
+  const python = await makeToolset({ engine, hostTools: { now } })
+  await expect(python.runPythonCode('now()')).rejects.toThrow(/cannot call hostTools/)
+  expect(server.requests).toEqual([])
 })
 
 it('takes model, key and history from the environment', async () => {

@@ -100,6 +100,12 @@ export class SimulatedEngine implements Engine {
     from: SimulatedCheckpoint | null,
   ): Promise<Worker> {
     if (this.#isClosed) return Promise.reject(new ClosedError('The engine'))
+    if (spec.hostFunctions.length > 0) {
+      // A model would make up what they answer.
+      return Promise.reject(
+        new InvalidOptionError('Simulated Python cannot call hostTools: leave them out.'),
+      )
+    }
     const worker = new SimulatedWorker(this.#settings, spec, listener, from)
     this.#workers.add(worker)
     void worker.exited.then(() => this.#workers.delete(worker))
