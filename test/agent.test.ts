@@ -10,7 +10,7 @@ import {
   type AgentResult,
   type SavedConversation,
 } from '../src/agent/index.js'
-import type { PythonInterpreterToolSet, RunResult, ToolSet } from '../src/index.js'
+import type { PythonInterpreterToolSet, RunResult, ToolContext, ToolSet } from '../src/index.js'
 import {
   chatServer,
   textOf,
@@ -527,6 +527,58 @@ it('takes tools of any toolset, also between turns, and none twice', async () =>
   await expect(agent.toolset(clock)).rejects.toThrow(
     'the toolset "clock" has a tool tell_time, which the toolset "clock" has given',
   )
+})
+
+/** A toolset of one tool that needs no input. */
+function toolsetOf(execute: (context: ToolContext) => Promise<object>): ToolSet {
+  const tool = {
+    name: 'work',
+    description: 'Works.',
+    inputSchema: z.object({}),
+    execute: (_: unknown, context: ToolContext = {}) => execute(context),
+    toModelText: () => 'worked',
+  }
+  return { name: 'workers', tools: () => [tool], close: () => Promise.resolve() }
+}
+
+it('tells of a call before what it says, also to a slow reader', async () => {
+  const { agent } = await makeAgent([
+    { text: 'word '.repeat(200), calls: [{ name: 'work', arguments: {} }] },
+    { text: 'Done.' },
+  ])
+  await agent.toolset(
+    toolsetOf(async ({ onOutput }) => {
+      await onOutput?.({ type: 'stream', name: 'stdout', text: 'at once' })
+      return {}
+    }),
+  )
+  const types: string[] = []
+  for await (const { type } of agent.stream('Go.')) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    if (type !== types.at(-1)) types.push(type)
+  }
+  expect(types).toEqual(['text-delta', 'tool-call', 'output', 'step', 'text-delta', 'finish'])
+})
+
+it('has ended a call when it says that it was stopped', async () => {
+  const { agent } = await makeAgent([{ calls: [{ name: 'work', arguments: {} }] }])
+  const stop = new AbortController()
+  let hasEnded = false
+  await agent.toolset(
+    toolsetOf(async ({ signal }) => {
+      const aborted = new Promise((resolve) => signal?.addEventListener('abort', resolve))
+      stop.abort()
+      await aborted
+      // As long as an interrupt may take.
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      hasEnded = true
+      return {}
+    }),
+  )
+  await expect(agent.run('Go.', { signal: stop.signal })).rejects.toMatchObject({
+    name: 'AbortError',
+  })
+  expect(hasEnded).toBe(true)
 })
 
 it('answers what code asks', async () => {

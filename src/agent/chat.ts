@@ -44,6 +44,7 @@ export async function chat(
     else {
       isLeaving = true
       editor.write(null, { ctrl: true, name: 'u' }) // forgets what was typed
+      output.write('\n') // ends the line of the prompt
       screen.tell(HOW_TO_LEAVE)
       editor.prompt()
     }
@@ -74,6 +75,7 @@ export async function chat(
     for (;;) {
       editor.prompt()
       const line = await lines.next()
+      if (line === null) output.write('\n')
       if (line === null || line.trim() === 'exit') return
       isLeaving = false
       if (line.trim() === '') continue

@@ -207,7 +207,7 @@ export class Turn {
       failed.abort()
     }
     for (const { resolve } of this.#announcements.values()) resolve()
-    await Promise.allSettled(this.#executions)
+    await Promise.allSettled(this.#executions) // the stream may have ended before them
     const isStopped = isAborted() && end === null
     if (isStopped) added = [...added, ...this.#unfinished()]
     this.messages.push(...answered(added))
