@@ -10,6 +10,8 @@ const library: Options = {
     mastra: 'src/adapters/mastra.ts',
     anthropic: 'src/adapters/anthropic.ts',
     'json-schema': 'src/adapters/json-schema.ts',
+    agent: 'src/agent/index.ts',
+    simulated: 'src/engine/simulated/index.ts',
   },
   // tsup sets `baseUrl` for its declaration build, which TypeScript 6 deprecates.
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },

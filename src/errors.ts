@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'INIT_CODE'
   | 'INVALID_OPTION'
   | 'LIMIT'
+  | 'MODEL'
   | 'NO_FILE'
   | 'NO_PYTHON'
   | 'NO_PYZMQ'
@@ -204,6 +205,18 @@ export class InitCodeError extends PythonInterpreterError {
 export class EngineError extends PythonInterpreterError {
   constructor(message: string, options?: ErrorOptions) {
     super('ENGINE', message, options)
+  }
+}
+
+/** The service of a model could not be reached, refused the request, or broke its answer off. */
+export class ModelError extends PythonInterpreterError {
+  constructor(
+    message: string,
+    /** The HTTP status that it answered with; null where there was none but 200. */
+    readonly status: number | null,
+    options?: ErrorOptions,
+  ) {
+    super('MODEL', message, options)
   }
 }
 

@@ -34,7 +34,9 @@ export type {
   RefusedRun,
   RunOutput,
   RunResult,
+  RunStream,
 } from './toolset/result.js'
+export type { LiveStream } from './live-stream.js'
 export {
   CHART_MIME_TYPE,
   type BarSeries,
@@ -64,7 +66,6 @@ export type { AuditEvent, AuditListener, Logger } from './toolset/audit.js'
 export type { ModulesOption } from './toolset/modules.js'
 export type { OnOutput } from './toolset/output-listener.js'
 export type { SecretValues } from './toolset/redaction.js'
-export type { RunStream } from './toolset/run-stream.js'
 export type { SetVariables, VariableInfo, VariableOptions } from './toolset/variables.js'
 export { toModelText, type ModelTextOptions, type ToolAnswer } from './toolset/model-text.js'
 export type { Tool, ToolContext, ToolSet } from './toolset/tool.js'

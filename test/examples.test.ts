@@ -37,8 +37,8 @@ async function run(file: string, env: NodeJS.ProcessEnv = {}) {
 }
 
 /** Runs an example, which has to succeed silently but for its output. */
-async function example(name: string): Promise<string> {
-  const { stdout, ...rest } = await run(join(examples, name))
+async function example(name: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const { stdout, ...rest } = await run(join(examples, name), env)
   expect({ ...rest, stdout }).toEqual({ exitCode: 0, stderr: '', stdout })
   return stdout
 }
@@ -87,6 +87,17 @@ describe('the examples', () => {
     expect(output).toContain('result (list)')
     expect(output).toContain('stdout:\n328\n')
     expect(output).toMatch(/"status":"running","client_id":"conversation-1"/)
+  })
+
+  it('data-analyst.ts repairs its code, draws, and answers what its code has printed', async () => {
+    const output = await example('data-analyst.ts', { OPENROUTER_API_KEY: '', API_KEY: '' })
+    expect(output).toContain(`KeyError: "None of ['Year'] are in the columns"`)
+    expect(output).toMatch(
+      /^=> stdout:\n1997 \(\+2\.69 °C\), 1983 \(\+2\.61 °C\), 1998 \(\+1\.92 °C\)$/m,
+    )
+    expect(output).toContain('the sea was warmest in 1997 (+2.69 °C), 1983 (+2.61 °C)')
+    expect(output).toContain('4 steps, 5 answers of the model')
+    await takeFigure(output)
   })
 
   it('watch.ts prints what a run says as it says it, each with its type', async () => {
@@ -184,7 +195,7 @@ describe('the documents', () => {
     const readme = await readFile(join(repository, 'README.md'), 'utf8')
     const docs = [readme, ...(await readAll(join(repository, 'docs'), '.md'))]
     const snippets = docs.flatMap(typescriptIn)
-    expect(typescriptIn(readme).filter(isExample)).toHaveLength(2)
+    expect(typescriptIn(readme).filter(isExample)).toHaveLength(3)
 
     const own = snippets.filter((snippet) => !isExample(snippet))
     const files = own.map((_, i) => join(folder, `snippet-${i}.ts`))

@@ -388,6 +388,8 @@ export interface Worker {
 
 /** Provides interpreters. */
 export interface Engine {
+  /** Nothing runs: a model plays Python. Results say so. @default false */
+  readonly isSimulated?: boolean
   /**
    * Starts a process that has run `spec.initCode` and is ready for runs.
    *

@@ -49,6 +49,7 @@ const runFields = {
   execution_count: count.describe('The number of the run: <run N> in tracebacks.'),
   duration_ms: number,
   queued_ms: number.optional(),
+  simulated: z.literal(true).optional().describe('No code was run: a model made this up.'),
   timed_out: z.literal(true).optional(),
   limit: z.enum(LIMIT_NAMES).optional(),
   detached: z.literal(true).optional().describe('The run goes on: see manage_interpreters.'),

@@ -5,6 +5,7 @@ import { v4 as uuid } from 'uuid'
 import type { JsonValue, LimitName, RunError, RunUsage } from '../engine/engine.js'
 import { inFolder, type OpenFolder } from '../files/inside.js'
 import type { FileChange } from '../files/recording.js'
+import type { LiveStream } from '../live-stream.js'
 import { onOneLine } from '../interpreter/bounded-text.js'
 import type { WholeOutput } from '../interpreter/whole-output.js'
 import type { KeptOutput } from '../interpreter/output-log.js'
@@ -36,6 +37,9 @@ export type RunOutput = LiveOutput | ErrorOutput | NoticeOutput
  * JSON, or with `resultAs: 'js'` {@link JsValue}.
  */
 export type RunResult<Value = JsonValue> = RunFields<Value> & (Succeeded | Failed)
+
+/** What a run says, as it says it, and its result. */
+export type RunStream = LiveStream<RunOutput, RunResult>
 
 interface Succeeded {
   /** The code ran to its end, and its value, if one was asked for, is there. */
@@ -71,6 +75,8 @@ export interface RunFields<Value = JsonValue> {
   queued_ms?: number
   /** What the run has used of the machine; absent where it goes on. */
   usage?: RunUsage
+  /** No code was run: a model has made up what it might have said. */
+  simulated?: true
   /** A time limit was reached. */
   timed_out?: true
   /** The limit of its session that the run went over, where that is known. */
@@ -138,6 +144,8 @@ export interface FigureFolder {
 export interface ResultSettings extends FigureFolder {
   /** What no result may have; null for nothing. */
   readonly secrets: Secrets | null
+  /** Nothing runs: a model plays Python. */
+  readonly isSimulated: boolean
 }
 
 type Restored = Extract<SetBack, { state: 'restored' }>
@@ -182,6 +190,7 @@ export async function runResult(
     duration_ms: Math.round(run.durationMs * 1000) / 1000,
     ...(run.queuedMs < 1 ? {} : { queued_ms: Math.round(run.queuedMs * 1000) / 1000 }),
     ...(run.usage === null ? {} : { usage: run.usage }),
+    ...(settings.isSimulated ? { simulated: true as const } : {}),
     ...(limitOf(run) === null ? {} : { timed_out: true as const }),
     ...(run.exceeded === null ? {} : { limit: run.exceeded.limit }),
     ...(run.goesOn === null ? {} : { detached: true as const }),

@@ -30,6 +30,8 @@ export interface Tool<Answer extends object = object> {
 /** A named group of tools: what `agent.toolset()` takes. */
 export interface ToolSet {
   readonly name: string
+  /** Where relative paths in answers, such as those of figures, begin. */
+  readonly workdir?: string
   tools(): readonly Tool[]
   close(): Promise<void>
 }

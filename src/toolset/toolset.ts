@@ -12,6 +12,7 @@ import {
 import type { Engine, FigureFormat, ModuleRules, OnInput, Sandbox } from '../engine/engine.js'
 import { isEngineFolder, LocalEngine } from '../engine/local/local-engine.js'
 import { HostTools } from '../host-tools/host-tools.js'
+import { LiveStream } from '../live-stream.js'
 import { WorkdirFiles } from '../files/workdir-files.js'
 import { WorkdirWatch } from '../files/workdir-watch.js'
 import { Audit, type AuditedRun } from './audit.js'
@@ -46,9 +47,14 @@ import type { JsRunOptions, PythonInterpreterToolSetOptions, RunOptions } from '
 import { parse } from '../parse-options.js'
 import { toModelText, type ToolAnswer } from './model-text.js'
 import { OutputListener } from './output-listener.js'
-import { runResult, type RefusedRun, type ResultSettings, type RunResult } from './result.js'
+import {
+  runResult,
+  type RefusedRun,
+  type ResultSettings,
+  type RunResult,
+  type RunStream,
+} from './result.js'
 import { redacted, redactError, secretsOf } from './redaction.js'
-import { RunStream } from './run-stream.js'
 import {
   anyObject,
   executionOptions,
@@ -145,7 +151,12 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     this.#audit = new Audit(settings.onAudit, settings.logger, this.#secrets)
     const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
     const figures = relative(this.workdir, join(this.workdir, folder))
-    this.#results = { workdir: this.workdir, folder: figures, secrets: this.#secrets }
+    this.#results = {
+      workdir: this.workdir,
+      folder: figures,
+      secrets: this.#secrets,
+      isSimulated: this.#engine.isSimulated === true,
+    }
     const interpreterSettings = {
       interruptGraceMs: settings.interruptGraceMs,
       maxOutputBytes: settings.maxOutputBytes,
@@ -202,7 +213,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
    * ```
    */
   stream(code: string, options: Omit<RunOptions, 'onOutput'> = {}): RunStream {
-    return new RunStream((onOutput) => this.runPythonCode(code, { ...options, onOutput }))
+    return new LiveStream((onOutput) => this.runPythonCode(code, { ...options, onOutput }))
   }
 
   /**
