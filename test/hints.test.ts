@@ -2,12 +2,19 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { toModelText, type PythonInterpreterToolSet } from '../src/index.js'
+import { eventually } from './helpers/processes.js'
 import { makeToolset } from './helpers/toolset.js'
 
 async function hintOf(tools: PythonInterpreterToolSet, code: string): Promise<string | undefined> {
   const result = await tools.runPythonCode(code)
   expect(result.success).toBe(false)
   return result.hint
+}
+
+async function processOf(tools: PythonInterpreterToolSet) {
+  const listed = await tools.manageInterpreters({ operation: 'list' })
+  const [only] = (listed.success && listed.interpreters) || []
+  return { pid: only?.pid ?? NaN, status: only?.status }
 }
 
 describe('a file that is not there', () => {
@@ -99,6 +106,30 @@ describe('what ended the run from outside', () => {
     expect(large.hint).toMatch(/^Work in pieces/)
     const crashed = await tools.runPythonCode('import os; os.kill(os.getpid(), 11)')
     expect(crashed.hint).toMatch(/^Do not run the same code again/)
+  })
+})
+
+describe('a name that is missing after a crash', () => {
+  it('is said to be gone with the process', async () => {
+    const tools = await makeToolset({ checkpoint: 'off' })
+    await tools.runPythonCode('x = 1')
+    const { pid } = await processOf(tools)
+    process.kill(pid, 'SIGKILL')
+    await eventually('it is dead', async () => (await processOf(tools)).status === 'dead')
+    const gone =
+      'All variables and imports of earlier runs are gone: load and compute again what you need.'
+    expect(await hintOf(tools, 'x')).toBe(gone)
+    expect(await hintOf(tools, 'x')).toBeUndefined()
+  })
+
+  it('is to be set again where it came after what was restored', async () => {
+    const tools = await makeToolset({ checkpoint: 'off' })
+    await tools.runPythonCode('x = 1')
+    await tools.checkpoint()
+    await tools.runPythonCode('y = 2')
+    process.kill((await processOf(tools)).pid, 'SIGKILL')
+    await eventually('it is dead', async () => (await processOf(tools)).status === 'dead')
+    expect(await hintOf(tools, 'y')).toBe('Do again what came after run 1.')
   })
 })
 

@@ -2,13 +2,23 @@
 import type { FinishedRun } from '../interpreter/run.js'
 
 /** One sentence or two; null where nothing is known to help. */
-export function hintFor({ reply, stopped, exceeded, goesOn, death }: FinishedRun): string | null {
+export function hintFor(run: FinishedRun): string | null {
+  const { reply, stopped, exceeded, goesOn, death } = run
   if (goesOn !== null) return null
   if (exceeded?.limit === 'memory') return LESS_MEMORY
   if (stopped?.type === 'timeout' && stopped.clock === 'run') return LONGER
   if (stopped?.type === 'timeout') return LOUDER
   if (death !== null && stopped === null) return AFTER_A_CRASH
-  return reply?.hint ?? null
+  return reply?.hint ?? goneHint(run)
+}
+
+/** A name that is missing just after the process was replaced was most likely known before. */
+function goneHint({ reply, setBack }: FinishedRun): string | null {
+  if (reply?.error?.name !== 'NameError' || setBack === null) return null
+  if (setBack.state === 'lost') {
+    return 'All variables and imports of earlier runs are gone: load and compute again what you need.'
+  }
+  return setBack.to === setBack.from ? null : `Do again what came after run ${setBack.to}.`
 }
 
 const LESS_MEMORY =
