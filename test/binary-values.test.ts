@@ -500,10 +500,13 @@ describe('variables of a session', () => {
     await tools.runPythonCode('x = 2\n"last"')
     await tools.getVariables(['x'])
     await tools.variables()
-    const { interpreters } = (await tools.manageInterpreters({ operation: 'list' })) as {
-      interpreters: { execution_count: number; checkpoints: object[] }[]
+    const listed = async () => {
+      const answer = await tools.manageInterpreters({ operation: 'list' })
+      return (answer.success && answer.interpreters?.[0]) || null
     }
-    expect(interpreters[0]).toMatchObject({
+    // Who makes them tells of it, while the next call is answered.
+    await eventually('all are known', async () => (await listed())?.checkpoints.length === 3)
+    expect(await listed()).toMatchObject({
       execution_count: 2,
       checkpoints: [{ execution_count: 0 }, { execution_count: 1 }, { execution_count: 2 }],
     })
