@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { toModelText, type PythonInterpreterToolSet } from '../src/index.js'
@@ -40,6 +40,11 @@ describe('a file that is not there', () => {
       `There is no folder 'nowhere'; the current directory is '${tools.workdir}'. There is ` +
         "'data/deep.csv'.",
     )
+    await writeFile(join(tools.workdir, 'data', '.env'), '')
+    await rm(join(tools.workdir, 'data', 'deep.csv'))
+    expect(await hintOf(tools, 'open("data/deep.csv")')).toBe(
+      "There is no file 'deep.csv' in 'data'; it has only hidden files.",
+    )
   })
 })
 
@@ -73,6 +78,63 @@ describe('a column that is not there', () => {
   })
 })
 
+describe('a hint', () => {
+  it('has no secrets, nor parts of them', async () => {
+    const secret = 'correct-horse-battery-staple'
+    const tools = await makeToolset({ secrets: [secret] })
+    expect(await hintOf(tools, `open("${secret}.csv")`)).toMatch(
+      /^There is no file '\[redacted\]\.csv'/,
+    )
+    const before = (500 - "There is no folder '".length - secret.length / 2) / 2
+    const cut = await hintOf(tools, `open("x/" * ${Math.floor(before)} + "${secret}/y")`)
+    expect(cut).not.toContain(secret.slice(0, 6))
+    expect(cut?.length).toBeLessThanOrEqual(500)
+  })
+
+  it('needs no file, neither free nor one that code could replace', async () => {
+    const tools = await makeToolset({ initCode: null })
+    await writeFile(join(tools.workdir, 'difflib.py'), 'raise SystemExit(3)')
+    await writeFile(join(tools.workdir, 'dis.py'), 'print("not asked for")')
+    await tools.runPythonCode('x = 1')
+    expect(await hintOf(tools, 'open("nowhere")')).toMatch(/^There is no file/)
+    const code = 'import os\nfiles = []\nwhile True: files.append(os.open("/dev/null", 0))'
+    const full = await tools.runPythonCode(code)
+    expect(full).toMatchObject({ state: 'kept', stdout: '', error: { name: 'OSError' } })
+    expect((await tools.runPythonCode('x')).stdout).toBe('1\n')
+  })
+
+  it('is about the table that was asked last', async () => {
+    const tools = await makeToolset()
+    const code = [
+      'import pandas as pd',
+      'df, other = pd.DataFrame({"Price": [1]}), pd.DataFrame({"region": [1]})',
+      'df.apply(lambda row: other["price"], axis=1)',
+    ]
+    expect(await hintOf(tools, code.join('\n'))).toBe(
+      "The table has no column 'price'. Its columns: 'region'.",
+    )
+  })
+
+  it('is made of wide tables in the time of one look at each name', async () => {
+    const tools = await makeToolset()
+    const code = [
+      'import pandas as pd, numpy as np, sys',
+      'looks = 0',
+      'class Name(str):',
+      '    def __eq__(self, other):',
+      '        global looks',
+      '        looks += 1',
+      '        return str.__eq__(self, other)',
+      '    __hash__ = str.__hash__',
+      'df = pd.DataFrame(np.zeros((1, 2000)), columns=[Name(i) for i in range(2000)])',
+      'df.columns, looks = df.columns, 0',
+      'df[[*map(str, range(2000)), "none"]]',
+    ]
+    expect(await hintOf(tools, code.join('\n'))).toMatch(/^The table has no column 'none'/)
+    expect(Number((await tools.runPythonCode('looks')).stdout)).toBeLessThan(20_000)
+  })
+})
+
 describe('what is no Python', () => {
   it.each([
     ['pip install x', 'That is a command: begin the line with %, as in %pip install x'],
@@ -88,7 +150,8 @@ describe('what is no Python', () => {
     ['1 && 2', 'Python writes and, or and not.'],
     ['x = “a”', 'The quotes are typographic: use " or \'.'],
     ['x = true', 'Python writes True.'],
-    ['plt.plot()', 'Nothing has imported it in this session yet: import matplotlib.pyplot as plt.'],
+    ['plt.plot()', 'It is not imported there: import matplotlib.pyplot as plt.'],
+    ['function f() {', 'A function begins with def name(...):'],
   ])('is said in Python: %j', async (code, hint) => {
     const tools = await makeToolset()
     expect(await hintOf(tools, code)).toBe(hint)
@@ -153,6 +216,14 @@ describe('no hint', () => {
     '{}["price"]',
     'exec("pip install x")',
     'import subprocess; subprocess.run(["no-such-program"])',
+    'node = node.next',
+    'cat + 1',
+    'head = f(',
+    'function = function + 1',
+    's = "title --',
+    'import pandas as pd\npd.DataFrame({"Price": [1]}).loc["price"]',
+    'import pandas as pd\npd.DataFrame({"Price": [1]}).drop("price")',
+    'import pandas as pd\npd.DataFrame({"Price": [1]}).at["price", "Price"]',
     'class Odd(KeyError):\n  @property\n  def args(self): 1 / 0\nraise Odd()',
   ])('has another: %s', async (code) => {
     const tools = await makeToolset()

@@ -15,6 +15,9 @@ from .builtin_names import BuiltinNames
 from .cell import Compiler, is_coroutine, starts_a_loop
 from .event_loop import EventLoop
 from .figures.figures import Figures
+
+# Not when it is needed: then files of the workdir could be in the way, or too many be open.
+from .hints.hint import hint_for
 from .output import Output
 from .processes import descendants, survivors
 from .protocol import Message
@@ -232,10 +235,6 @@ class Executor:
 
     def _hint(self, error: BaseException, reply: Message) -> None:
         """Put into the reply what would mend `error`, where that is known."""
-        try:
-            from .hints.hint import hint_for
-        except Exception:  # user code has broken imports
-            return
         hint = hint_for(error)
         if hint is not None:
             reply["hint"] = hint

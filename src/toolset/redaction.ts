@@ -43,6 +43,7 @@ const SAID = [
   'survivors',
   'charts',
   'restart_reason',
+  'hint',
 ] as const
 
 type Said = Partial<RunFields & { error: unknown }>

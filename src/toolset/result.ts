@@ -153,6 +153,8 @@ type Restored = Extract<SetBack, { state: 'restored' }>
 /** Variables named to a model after a restore, and characters of each name. */
 const MAX_NAMES = 20
 const MAX_NAME = 50
+/** Characters of a hint. */
+const MAX_HINT = 500
 
 /** Makes the result of a run that has ended or was detached, writing its figures to files. */
 export async function runResult(
@@ -217,7 +219,10 @@ export async function runResult(
   // Spread last: an object that begins with a spread is slow to make, a hundredth of a trivial run.
   const result: RunResult =
     error === null ? { success: true, ...fields } : { success: false, error, ...fields }
-  return withoutSecrets(result, settings.secrets)
+  const told = withoutSecrets(result, settings.secrets)
+  // Not before: half a secret would not be found.
+  if (told.hint !== undefined) told.hint = told.hint.slice(0, MAX_HINT)
+  return told
 }
 
 /** Makes the part of a result that says what a run has emitted, writing figures to files. */

@@ -7,6 +7,10 @@ from typing import Any
 from .near import listed, near
 from .raised import frames_of, is_in, loaded
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+
 _TABLES = ("self", "obj", "left", "right", "frame", "df")
 _KEYS = ("key", "keys", "by", "on", "left_on", "right_on", "labels", "columns", "subset", "level")
 
@@ -30,29 +34,44 @@ def hint(error: BaseException) -> str | None:
 
 
 def _of_pandas(error: BaseException, frame_class: type) -> str | None:
-    frames = [frame for frame in frames_of(error) if is_in(frame, "pandas")]
-    last = list(frames_of(error))[-1]
-    if last not in frames:  # code has raised it
-        return None
+    frames = _last_in("pandas", error)
+    indexes = _indexes(frames)
     for frame in frames:
         names = frame.f_locals
         tables = [names.get(name) for name in _TABLES]
-        table = next((each for each in tables if isinstance(each, frame_class)), None)
+        table: Any = next((each for each in tables if isinstance(each, frame_class)), None)
         if table is None:
             continue
+        if indexes and not any(index is table.columns for index in indexes):
+            continue  # the key is a row's
+        columns = set(table.columns)
         for key in [*[names.get(name) for name in _KEYS], *error.args]:
             for one in key if isinstance(key, (list, tuple)) else [key]:
-                found = _missing(one, table)
-                if found is not None:
-                    return found
+                if isinstance(one, str) and one not in columns:
+                    return _missing(one, table)
     return None
+
+
+def _last_in(library: str, error: BaseException) -> list[FrameType]:
+    """Answer the frames of a library's last call; code that it has called may use other tables."""
+    frames: list[FrameType] = []
+    for frame in frames_of(error):
+        frames = [*frames, frame] if is_in(frame, library) else []
+    return frames
+
+
+def _indexes(frames: list[FrameType]) -> list[object]:
+    """Answer in which labels of rows or columns the key was looked for, where that is known."""
+    index_class = loaded("pandas", "Index")
+    owners = [frame.f_locals.get("self") for frame in frames]
+    return [each for each in owners if index_class and isinstance(each, index_class)]
 
 
 def _of_polars(error: BaseException) -> str | None:
     frame_class = loaded("polars", "DataFrame")
-    for frame in frames_of(error):
+    for frame in _last_in("polars", error):
         table = frame.f_locals.get("self")
-        if is_in(frame, "polars") and frame_class and isinstance(table, frame_class):
+        if frame_class and isinstance(table, frame_class):
             key = frame.f_locals.get("key")
             return _missing(key, table) or f"The table has the columns {_columns(table)}."
     return None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from . import columns, files, memory, missing_modules, names, slips
 from .raised import is_raised_by_code
 
-_MAX_CHARACTERS = 500
+_MAX_CHARACTERS = 10_000  # Node shortens it more, when secrets are out of it
 
 # The first that knows the failure tells.
 _WAYS: tuple[Callable[[BaseException], str | None], ...] = (

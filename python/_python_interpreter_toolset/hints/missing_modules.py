@@ -85,10 +85,10 @@ def hint(error: BaseException) -> str | None:
     None for what cannot be installed: modules of the standard library, and parts of packages that
     are there.
     """
-    name = getattr(error, "name", None)
-    if type(error) is not ModuleNotFoundError or type(name) is not str:
+    if type(error) is not ModuleNotFoundError:
         return None
-    if not name.isidentifier() or _is_there(name):
+    name = error.name
+    if type(name) is not str or not name.isidentifier() or _is_there(name):
         return None
     package = _PACKAGES.get(name)
     if package is not None:

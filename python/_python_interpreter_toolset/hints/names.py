@@ -17,11 +17,11 @@ _CONSTANTS = {"true": "True", "false": "False", "null": "None", "undefined": "No
 
 def hint(error: BaseException) -> str | None:
     """Answer the import that it needs, or how Python calls it."""
-    name = getattr(error, "name", None)  # since Python 3.10
-    if type(error) is not NameError or not isinstance(name, str):
+    if type(error) is not NameError:
         return None
+    name = getattr(error, "name", None)  # since Python 3.10
     if name in _MODULES:
-        return f"Nothing has imported it in this session yet: import {_MODULES[name]}."
+        return f"It is not imported there: import {_MODULES[name]}."
     if name in _CONSTANTS:
         return f"Python writes {_CONSTANTS[name]}."
     return None

@@ -43,13 +43,18 @@ _COMMANDS = frozenset(
     ]
 )
 _INSTALLERS = ("pip", "pip3")
+# Of a line of Python, what may follow a variable that is called like a command.
+_OPERATOR = re.compile(r"[-+*/%&|^@<>=!:]+|(in|is|and|or|not|if|for)", re.ASCII)
 
 _HABITS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\s*print\s+[^(\s=]"), "print is a function: print(...)."),
     (re.compile(r"\s*(const|let|var)\s+\w"), "Python declares no variables: name = value."),
-    (re.compile(r"\s*(async\s+)?function\b"), "A function begins with def name(...):"),
+    (re.compile(r"\s*(async\s+)?function(\s+\w+)?\s*\("), "A function begins with def name(...):"),
     (re.compile(r"\s*else\s+if\b"), "Python writes elif."),
-    (re.compile(r".*(\+\+|--)\s*;?\s*$"), "Python has no ++ and --: write += 1 and -= 1."),
+    (
+        re.compile(r"\s*[\w.\[\]]+(\+\+|--)\s*;?\s*$"),
+        "Python has no ++ and --: write += 1 and -= 1.",
+    ),
     (re.compile(r"\s*(//|/\*)"), "A comment begins with #."),
 )
 # Where the compiler stops.
@@ -68,10 +73,13 @@ def hint(error: BaseException) -> str | None:
     command = words[0]
     if type(error) is NameError and getattr(error, "name", None) != command:
         return None
-    if command in _INSTALLERS:
+    is_command = len(words) == 1 or not _OPERATOR.fullmatch(words[1])
+    if is_command and command in _INSTALLERS:
         return f"That is a command: begin the line with %, as in %{line.strip()}"
-    if command in _COMMANDS:
+    if is_command and command in _COMMANDS:
         return f"That is a command of the shell: begin the line with !, as in !{line.strip()}"
+    if type(error) is NameError:
+        return None
     for pattern, advice in _HABITS:
         if pattern.match(line):
             return advice
