@@ -139,6 +139,39 @@ describe('a tool of the host', () => {
     const result = await tools.runPythonCode(code)
     expect(result.stdout).toBe("('a', 'b', 'c')\n")
   })
+
+  it('has left nothing behind in a session that has gone on while a call waited', async () => {
+    const { tool } = patientTool()
+    const tools = await makeToolset({ hostTools: { tool }, checkpoint: 'always' })
+    const start =
+      'import asyncio, os\ntask = asyncio.create_task(tool.aio())\nawait asyncio.sleep(0)'
+    await tools.runPythonCode(start)
+    await tools.runPythonCode('os.kill(os.getpid(), 9)')
+    const { stderr, success } = await tools.runPythonCode('del task\nimport gc; gc.collect();')
+    expect({ stderr, success }).toEqual({ stderr: '', success: true })
+  })
+
+  it('can have any schema of an object', async () => {
+    const properties = {
+      self: {},
+      arguments: {},
+      Any: { default: Number.NaN },
+      __debug__: { default: { list: [undefined] } },
+      ['__proto__']: { type: 'integer' },
+      '"""': { description: '"""\\\n\r\0\ud800' },
+      choice: { enum: ['x', null] },
+    }
+    const odd = {
+      description: '"""\\',
+      inputSchema: { type: 'object', properties },
+      execute: (input: unknown) => input,
+    }
+    const tools = await makeToolset({ hostTools: { odd } })
+    const code = 'odd(1, 2, 3, 4, 5, 6, choice=None)'
+    expect((await tools.runPythonCode(code)).stdout).toBe(
+      `{'self': 1, 'arguments': 2, 'Any': 3, '__debug__': 4, '__proto__': 5, '"""': 6, 'choice': None}\n`,
+    )
+  })
 })
 
 describe('what goes wrong with a tool', () => {
@@ -155,7 +188,12 @@ describe('what goes wrong with a tool', () => {
       inputSchema: z.object({}),
       execute: () => ({ odd: () => 1 }),
     })
-    const tools = await makeToolset({ hostTools: { search, failing, odd } })
+    const silent = hostTool({
+      description: 'Throws what is no text.',
+      inputSchema: z.object({}),
+      execute: () => Promise.reject(Object.create(null) as Error),
+    })
+    const tools = await makeToolset({ hostTools: { search, failing, odd, silent } })
     const code = [
       'def attempt(f, *args, **kwargs):',
       '    try: f(*args, **kwargs)',
@@ -165,6 +203,7 @@ describe('what goes wrong with a tool', () => {
       'attempt(search)',
       'attempt(search, "a", other=1)',
       'attempt(odd)',
+      'attempt(silent)',
       'import pickle; attempt(lambda: pickle.loads(pickle.dumps(HostToolError("x"))))',
     ]
     const { stdout } = await tools.runPythonCode(code.join('\n'))
@@ -178,6 +217,7 @@ describe('what goes wrong with a tool', () => {
         'search(query: str, limit: int = 3) -> Any',
     ])
     expect(lines[4]).toMatch(/^HostToolError: odd\(\): .*tool\.answer\.odd/)
+    expect(lines[5]).toBe('HostToolError: silent(): It threw what cannot be told.')
     const { error } = await tools.runPythonCode('def f():\n    failing()\nf()')
     expect(error?.name).toBe('HostToolError')
     expect(error?.traceback.split('\n').filter((line) => line.includes('File "'))).toEqual([
@@ -252,7 +292,35 @@ describe('cancelling', () => {
     expect(contexts.every(({ signal }) => signal.aborted)).toBe(true)
   })
 
-  it('reaches the tool when the run ends, or its process', async () => {
+  it.each(['tool()', 'await tool.aio()', 'while True: search("x")'])(
+    'is not told as the error of a call: %s',
+    async (code) => {
+      const { tool } = patientTool()
+      const hostToolRules = { maxCallsPerRun: 100_000 }
+      const tools = await makeToolset({ hostTools: { tool, search }, hostToolRules })
+      const { error } = await tools.runPythonCode(code, { timeout_ms: 200 })
+      expect(error?.name).toBe('TimeoutError')
+    },
+  )
+
+  it('leaves no lock taken that other threads need', async () => {
+    const tools = await makeToolset({ hostTools: { search } })
+    // As if a signal had come just then.
+    const code = [
+      'import threading',
+      'def interrupted(self, *error): raise KeyboardInterrupt',
+      'leave, threading.Condition.__exit__ = threading.Condition.__exit__, interrupted',
+      'try: search("a")',
+      'except KeyboardInterrupt: pass',
+      'finally: threading.Condition.__exit__ = leave',
+      'thread = threading.Thread(target=lambda: print(search("b")["query"]), daemon=True)',
+      'thread.start()',
+      'thread.join(5)',
+    ]
+    expect((await tools.runPythonCode(code.join('\n'))).stdout).toMatch(/b\n$/)
+  })
+
+  it("reaches the tool when the run ends, or its process'", async () => {
     const { tool, contexts } = patientTool()
     const tools = await makeToolset({ hostTools: { tool, search } })
     const start =
@@ -293,7 +361,7 @@ describe('rules', () => {
     ])
     expect(asked[0]).toEqual({
       name: 'search',
-      input: { query: 'yes' },
+      input: { query: 'yes', limit: 3 },
       client_id: 'default',
       interpreter_id,
     })
@@ -335,6 +403,9 @@ describe('rules', () => {
       [{ 'my-tool': search }, '"my-tool" is no name of a Python function'],
       [{ class: search }, '"class" is no name of a Python function'],
       [{ open: search }, 'open is a function of Python itself'],
+      [{ __import__: search }, '__import__ is a function of Python itself'],
+      [{ _: search }, '_ is a function of Python itself'],
+      [{ ｓearch: search }, '"ｓearch" is no name of a Python function'],
       [
         { x: { description: '', inputSchema: z.string(), execute: () => 1 } },
         'hostTools.x needs a schema',
@@ -393,6 +464,12 @@ describe('a tool of a framework', () => {
 
   it('is refused where it needs approval that nobody can give', async () => {
     const guarded = {
+      with_mode: aiTool({
+        description,
+        inputSchema: inputSchema.extend({ mode: z.string().trim().default('delete') }),
+        execute,
+        needsApproval: ({ mode }) => mode === 'delete',
+      }),
       ai: aiTool({ description, inputSchema, execute, needsApproval: ({ a }) => a > 1 }),
       agents: agentsTool({
         name: 'add',
@@ -405,13 +482,14 @@ describe('a tool of a framework', () => {
     const tools = await makeToolset({ hostTools: guarded })
     const code = [
       'print(ai(1, 1))',
-      'for f in ai, agents:',
+      'from functools import partial',
+      'for f in ai, agents, with_mode, partial(with_mode, mode=" delete"):',
       '    try: f(2, 2)',
       '    except HostToolError as error: print(error)',
     ]
     const why = 'The call was refused: it needs approval, and nobody is there to give it.'
     expect((await tools.runPythonCode(code.join('\n'))).stdout).toBe(
-      `2\nai(): ${why}\nagents(): ${why}\n`,
+      `2\nai(): ${why}\nagents(): ${why}\nwith_mode(): ${why}\nwith_mode(): ${why}\n`,
     )
   })
 })

@@ -57,7 +57,10 @@ class Asking:
 
     def renew(self) -> None:
         """In a forked copy, where no other thread is left: have new locks."""
-        self._changed = threading.Condition(threading.RLock())
+        # What `with` takes: an interrupt cannot leave it taken, as it can in the methods of a
+        # Condition, which are Python code.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._asked: dict[int, _Question] = {}
         self._run: int | None = None
         self._pid = os.getpid()
@@ -70,7 +73,7 @@ class Asking:
 
     def end(self) -> None:
         """Have nobody to ask between runs; who still waits is told so."""
-        with self._changed:
+        with self._lock:
             self._run = None
             self._is_watched = False
             self._give_up()
@@ -126,7 +129,7 @@ class Asking:
     def _put(self, message: Message, tell: Callable[[], None]) -> _Question:
         if not self.is_possible:  # in a forked child, the lock may never be free
             raise RunHasEnded
-        with self._changed:
+        with self._lock:
             if self._run is None:
                 raise RunHasEnded
             question = _Question(next(self._numbers), tell)
@@ -137,7 +140,7 @@ class Asking:
         return question
 
     def _look(self) -> None:
-        with self._changed:
+        with self._lock:
             self._receive()
 
     def _receive(self) -> None:
@@ -153,7 +156,7 @@ class Asking:
                 question.tell()
 
     def _wait_for(self, question: _Question) -> None:
-        with self._changed:
+        with self._lock:
             while question.number in self._asked:
                 if self._is_watched:
                     self._changed.wait(_LOOK_SECONDS)
@@ -182,10 +185,12 @@ class Asking:
         self._loops[loop] = self._loops.get(loop, 0) + 1
 
     def _read_no_more_in(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loops[loop] -= 1
-        if self._loops[loop] == 0:
-            del self._loops[loop]
+        waiting = self._loops.get(loop, 0) - 1
+        if waiting > 0:
+            self._loops[loop] = waiting
+        elif self._loops.pop(loop, None) and not loop.is_closed():
             loop.remove_reader(self._channel.fileno())
+        # Else the coroutine is from before a checkpoint, or its loop has been closed.
 
     def _taken(self, question: _Question) -> Answer:
         if question.answer is None:
@@ -193,7 +198,7 @@ class Asking:
         return question.answer
 
     def _forget(self, question: _Question, cancel: str | None) -> None:
-        with self._changed:
+        with self._lock:
             was_open = self._asked.pop(question.number, None) is not None
             if was_open and cancel is not None and self.is_possible:
                 number = question.number

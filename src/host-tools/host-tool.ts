@@ -37,9 +37,17 @@ export interface CallableTool {
   readonly description: string
   readonly schema: JsonSchema
   readonly answer: JsonSchema | null
-  /** Whether a person has to agree to this call, as the tool itself says. */
+  /** Answers the input as its schema makes it of what is given. */
+  validate(given: unknown): Promise<unknown>
+  /** Whether a person has to agree to this call, as the tool itself says of a valid input. */
   needsApproval(input: unknown, context: HostToolContext): Promise<boolean>
-  call(input: unknown, context: HostToolContext): Promise<unknown>
+  call(input: ToolInput, context: HostToolContext): Promise<unknown>
+}
+
+/** What a tool is called with: some validate it themselves. */
+export interface ToolInput {
+  readonly given: unknown
+  readonly valid: unknown
 }
 
 /**
@@ -51,12 +59,13 @@ export function callableTool(name: string, tool: unknown): CallableTool {
   const fields = fieldsOf(tool)
   const { description, inputSchema, parameters, input_schema } = fields
   const schema = inputSchema ?? fields['schema'] ?? parameters ?? input_schema
-  const call = callOf(tool, schema)
+  const call = callOf(tool)
   if (typeof description !== 'string' || call === null) throw noTool(name)
   return {
     description,
     schema: objectSchema(name, schema),
     answer: answerSchema(fields['outputSchema']),
+    validate: (given) => validated(tool, schema, given),
     needsApproval: async (input, context) => {
       const needs = fields['needsApproval'] ?? fields['requireApproval']
       if (!isFunction(needs)) return needs === true
@@ -70,31 +79,30 @@ export function callableTool(name: string, tool: unknown): CallableTool {
 }
 
 type Fields = Readonly<Record<string, unknown>>
-type Call = (input: unknown, context: HostToolContext) => unknown
+type Call = (input: ToolInput, context: HostToolContext) => unknown
 
 /** How a tool of this shape is called; null for what has no such shape. */
-function callOf(tool: unknown, schema: unknown): Call | null {
-  const [execute, invoke, run, parse] = ['execute', 'invoke', 'run', 'parse'].map((name) => {
+function callOf(tool: unknown): Call | null {
+  const [execute, invoke, run] = ['execute', 'invoke', 'run'].map((name) => {
     const method = fieldsOf(tool)[name]
     return isFunction(method) ? method.bind(tool) : undefined
   })
   if (execute !== undefined) {
-    return async (input, context) =>
-      execute(await validated(schema, input), frameworkContext(context))
+    return ({ valid }, context) => execute(valid, frameworkContext(context))
   }
   // OpenAI Agents: a text of JSON, which the tool validates.
   if (invoke !== undefined && fieldsOf(tool)['type'] === 'function') {
-    return (input, context) =>
-      invoke({ context }, JSON.stringify(input), { signal: context.signal })
+    return ({ given }, context) =>
+      invoke({ context }, JSON.stringify(given), { signal: context.signal })
   }
   // LangChain, which validates too.
   if (invoke !== undefined) {
-    return (input, { client_id: thread, signal }) =>
-      invoke(input, { signal, configurable: { thread_id: thread } })
+    return ({ given }, { client_id: thread, signal }) =>
+      invoke(given, { signal, configurable: { thread_id: thread } })
   }
   // Anthropic's tool runner.
   if (run !== undefined) {
-    return (input, context) => run(parse === undefined ? input : parse(input), context)
+    return ({ valid }, context) => run(valid, context)
   }
   return null
 }
@@ -124,12 +132,15 @@ interface StandardSchema {
   }
 }
 
-async function validated(schema: unknown, input: unknown): Promise<unknown> {
+async function validated(tool: unknown, schema: unknown, input: unknown): Promise<unknown> {
   if (hasStandard(schema)) {
     const { issues, value } = fieldsOf(await schema['~standard'].validate(input))
     if (Array.isArray(issues)) throw new TypeError(issues.map(issueText).join('; '))
     return value
   }
+  // Anthropic's tools have it themselves.
+  const { parse } = fieldsOf(tool)
+  if (isFunction(parse)) return Reflect.apply(parse, tool, [input])
   // The AI SDK's jsonSchema(), which need not have it.
   const { validate } = fieldsOf(schema)
   if (!isFunction(validate)) return input

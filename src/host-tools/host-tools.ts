@@ -8,6 +8,7 @@ import { hostFunction } from './python-function.js'
 export interface HostToolCall {
   /** The tool's name. */
   readonly name: string
+  /** As the tool's schema makes it of the arguments. */
   readonly input: unknown
   readonly client_id: string
   readonly interpreter_id: string
@@ -86,12 +87,14 @@ export class HostTools {
   }
 
   async #answer(tool: CallableTool, call: HostToolCall, signal: AbortSignal): Promise<unknown> {
-    const { input, client_id, interpreter_id } = call
+    const { input: given, client_id, interpreter_id } = call
     const context = { client_id, interpreter_id, signal }
-    await this.#requireApproval(tool, call, context)
+    // First of all: what is approved is what is done, with its defaults.
+    const valid = await tool.validate(given)
+    await this.#requireApproval(tool, { ...call, input: valid }, context)
     // It is not made for nobody.
     signal.throwIfAborted()
-    return tool.call(input, context)
+    return tool.call({ given, valid }, context)
   }
 
   async #requireApproval(

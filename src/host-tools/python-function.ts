@@ -93,7 +93,7 @@ function parameter(
 function parameterName(property: string, taken: Set<string>): string {
   let name = property.replace(/[^\p{XID_Continue}]/gu, '_').normalize('NFKC')
   if (!/^[\p{XID_Start}_]/u.test(name)) name = `_${name}`
-  while (KEYWORDS.has(name) || taken.has(name)) name += '_'
+  while (NOT_ASSIGNABLE.has(name) || taken.has(name)) name += '_'
   taken.add(name)
   return name
 }
@@ -131,7 +131,11 @@ function oneOf(choices: readonly unknown[]): string {
   const isPlain = (choice: unknown) =>
     choice === null || ['string', 'boolean'].includes(typeof choice) || Number.isInteger(choice)
   if (choices.length === 0 || choices.length > MOST_CHOICES || !choices.every(isPlain)) return 'Any'
-  return `Literal[${choices.map(literal).join(', ')}]`
+  const values = choices.filter((choice) => choice !== null).map(literal)
+  return union([
+    ...(values.length === 0 ? [] : [`Literal[${values.join(', ')}]`]),
+    ...(values.length === choices.length ? [] : ['None']),
+  ])
 }
 
 function union(types: readonly string[]): string {
@@ -145,7 +149,7 @@ function union(types: readonly string[]): string {
 
 /** A value of JSON as Python writes it. */
 function literal(value: unknown): string {
-  if (value === null) return 'None'
+  if (value == null) return 'None'
   if (value === true) return 'True'
   if (value === false) return 'False'
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
@@ -153,7 +157,9 @@ function literal(value: unknown): string {
     const entries = Object.entries(value).map(([key, item]) => `${quoted(key)}: ${literal(item)}`)
     return `{${entries.join(', ')}}`
   }
-  return typeof value === 'string' ? quoted(value) : JSON.stringify(value)
+  if (typeof value === 'string') return quoted(value)
+  // Others than finite numbers are none of JSON's: the signature shows that there is a default.
+  return Number.isFinite(value) ? JSON.stringify(value) : '...'
 }
 
 /** JSON's escapes are among those of Python. */
@@ -191,12 +197,14 @@ function isSchema(value: unknown): value is JsonSchema {
 }
 
 function requireName(name: string): void {
-  if (!/^[\p{XID_Start}_][\p{XID_Continue}]*$/u.test(name) || KEYWORDS.has(name)) {
+  const isName = /^[\p{XID_Start}_][\p{XID_Continue}]*$/u.test(name)
+  // Python takes some characters for others.
+  if (!isName || NOT_ASSIGNABLE.has(name) || name !== name.normalize('NFKC')) {
     throw new InvalidOptionError(
       `hostTools: ${JSON.stringify(name)} is no name of a Python function, such as "search".`,
     )
   }
-  if (BUILTINS.has(name)) {
+  if (BUILTINS.has(name) || /^__.*__$/.test(name)) {
     throw new InvalidOptionError(
       `hostTools: ${name} is a function of Python itself, which code would miss. Name the tool otherwise.`,
     )
@@ -211,10 +219,12 @@ const KEYWORDS = new Set(
   ).split(' '),
 )
 
+const NOT_ASSIGNABLE = new Set([...KEYWORDS, '__debug__'])
+
 // https://docs.python.org/3/library/functions.html, and what is there in an interactive session
 const BUILTINS = new Set(
   (
-    'abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr classmethod compile ' +
+    '_ HostToolError abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr classmethod compile ' +
     'complex copyright credits delattr dict dir display divmod enumerate eval exec exit filter float ' +
     'format frozenset getattr get_ipython globals hasattr hash help hex id input int isinstance ' +
     'issubclass iter len license list locals map max memoryview min next object oct open ord pow print ' +

@@ -243,12 +243,13 @@ export class LocalWorker implements Worker {
     this.#output.watch() // for the start mark
     // Earlier, nothing listens to it yet: it would be lost.
     await this.#pending?.startedOrEnded
-    if (this.#pending !== null) {
-      // Threads that wait for one would keep the code from ending.
-      this.#pending.isInterrupted = true
-      abortCalls(this.#pending)
-    }
+    const pending = this.#pending
     await this.#start.keeper.interrupt(this.#id)
+    if (pending === null) return
+    // Not before: the code would end with the error of a call. Threads that wait for one would keep it
+    // from ending.
+    pending.isInterrupted = true
+    abortCalls(pending)
   }
 
   kill(reason: string): Promise<Exit> {
@@ -702,6 +703,15 @@ function noCheckpointOf({ description }: Exit): CheckpointError {
   return noCheckpoint(`the Python process ${description}`)
 }
 
+/** Code of others can throw anything. */
+function reasonOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return 'It threw what cannot be told.'
+  }
+}
+
 /** What `onInput` answers, or why it does not. */
 async function ask(onInput: OnInput | null, question: Question) {
   try {
@@ -709,7 +719,7 @@ async function ask(onInput: OnInput | null, question: Question) {
     if (typeof text === 'string') return { text, error: null }
     return { text: null, error: 'onInput answered no string.' }
   } catch (error) {
-    return { text: null, error: error instanceof Error ? error.message : String(error) }
+    return { text: null, error: reasonOf(error) }
   }
 }
 
@@ -719,7 +729,7 @@ async function answer(onCall: OnCall, call: HostCall) {
     const { json, frames } = await onCall(call)
     return { error: null, frames: [json, ...frames] }
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error), frames: [] }
+    return { error: reasonOf(error), frames: [] }
   }
 }
 
