@@ -103,6 +103,13 @@ describe('a hint', () => {
     expect((await tools.runPythonCode('x')).stdout).toBe('1\n')
   })
 
+  it('names no command that needs a network where there is none', async () => {
+    const tools = await makeToolset({ sandbox: true })
+    expect(await hintOf(tools, 'import cv2')).toBe(
+      'The module cv2 is not installed, and there is no network here to install it.',
+    )
+  })
+
   it('is about the table that was asked last', async () => {
     const tools = await makeToolset()
     const code = [

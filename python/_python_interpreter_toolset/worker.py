@@ -13,6 +13,7 @@ from .asking import Asking
 from .channel import Channel
 from .execute import Executor
 from .figures.figures import Figures
+from .hints import missing_modules
 from .loop import serve
 from .main_module import make_main_module
 from .output import Output
@@ -47,6 +48,7 @@ class Worker:
             from .walls import confine
 
             confine()
+            missing_modules.has_network = False
         self._output = Output(config["folder"], config["nonce"])
         try:
             self._channel = Channel(config["endpoint"], config["identity"], config["pyzmq_path"])

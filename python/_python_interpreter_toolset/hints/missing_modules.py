@@ -79,6 +79,10 @@ _REMOVED = [
 ]
 
 
+# Set where there is no network, such as inside of walls.
+has_network = True
+
+
 def hint(error: BaseException) -> str | None:
     """Answer, for a ModuleNotFoundError, how the module would be installed.
 
@@ -90,6 +94,8 @@ def hint(error: BaseException) -> str | None:
     name = error.name
     if type(name) is not str or not name.isidentifier() or _is_there(name):
         return None
+    if not has_network:
+        return f"The module {name} is not installed, and there is no network here to install it."
     package = _PACKAGES.get(name)
     if package is not None:
         return f"The module {name} is not installed. `%pip install {package}` would install it."
