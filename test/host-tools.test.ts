@@ -397,6 +397,19 @@ describe('rules', () => {
     expect(contexts[0]?.signal.aborted).toBe(true)
   })
 
+  it('do not let arguments pile up', async () => {
+    const { tool } = patientTool()
+    const tools = await makeToolset({ hostTools: { tool } })
+    const code = [
+      'import asyncio',
+      'x = "a" * 40_000_000',
+      'await asyncio.gather(*[tool.aio(x=x) for _ in range(8)])',
+    ]
+    const { error } = await tools.runPythonCode(code.join('\n'), { timeout_ms: 30_000 })
+    expect(error?.name).toBe('InterpreterCrashed')
+    expect(error?.value).toContain('calls with more than 256 MB waited for their answers')
+  })
+
   it('refuse what is no tool before anything is started', async () => {
     for (const [hostTools, message] of [
       [{ search: {} }, 'hostTools.search is no tool'],

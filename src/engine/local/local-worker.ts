@@ -70,6 +70,8 @@ const FORK_TIMEOUT_MS = 5_000
 const MOST_QUESTIONS = 100
 /** Of one run. More can only be made by code that does not wait for the answers, which would pile up. */
 const MOST_CALLS = 100_000
+/** Of the calls of a run that wait for their answers: the code need not keep what it has sent. */
+const MAX_CALL_BYTES = 256 * 1024 * 1024
 /** Of displays that are not complete. One that is larger could not be a text in Node. */
 const MAX_PART_BYTES = 256 * 1024 * 1024
 /** What it takes to keep a part, and to know whose it is. */
@@ -142,6 +144,8 @@ interface PendingRun {
   /** The calls that wait for their answer, by number. */
   readonly openCalls: Map<number, AbortController>
   calls: number
+  /** Of the messages of those that wait. */
+  callBytes: number
   /** It may not call any more. */
   isInterrupted: boolean
 }
@@ -329,6 +333,7 @@ export class LocalWorker implements Worker {
         onCall,
         openCalls: new Map(),
         calls: 0,
+        callBytes: 0,
         isInterrupted: false,
       }
     })
@@ -471,7 +476,7 @@ export class LocalWorker implements Worker {
       !this.#pending.openCalls.has(message.number) &&
       this.#pending.onCall !== null
     ) {
-      void this.#answerCall(this.#pending, this.#pending.onCall, message)
+      void this.#answerCall(this.#pending, this.#pending.onCall, message, frames[0]?.length ?? 0)
     } else if (message?.type === 'cancel' && this.#start.hostFunctions.length > 0) {
       // The answer to it may be under way, and its run over.
       if (message.run === this.#pending?.run) this.#pending.openCalls.get(message.number)?.abort()
@@ -495,6 +500,7 @@ export class LocalWorker implements Worker {
     pending: PendingRun,
     onCall: OnCall,
     { number, tool, arguments: input }: CallMessage,
+    bytes: number,
   ): Promise<void> {
     const controller = new AbortController()
     pending.calls += 1
@@ -502,10 +508,16 @@ export class LocalWorker implements Worker {
       void this.kill(`was killed because it made more than ${MOST_CALLS} calls in one run`)
       return
     }
+    pending.callBytes += bytes
+    if (pending.callBytes > MAX_CALL_BYTES) {
+      void this.kill('was killed because calls with more than 256 MB waited for their answers')
+      return
+    }
     if (pending.isInterrupted) controller.abort()
     pending.openCalls.set(number, controller)
     const answered = await answer(onCall, { tool, input, signal: controller.signal })
     pending.openCalls.delete(number)
+    pending.callBytes -= bytes
     if (this.#pending !== pending) return
     const { error, frames } = answered
     const about = { type: 'answer', number, text: null, error } as const
