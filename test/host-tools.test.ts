@@ -367,7 +367,7 @@ describe('rules', () => {
     })
   })
 
-  it('bound how many calls a run makes, how many at once, and how long each takes', async () => {
+  it('bound how many calls a run makes, and how many at once', async () => {
     let [most, now] = [0, 0]
     const slow = hostTool({
       description: 'Takes its time.',
@@ -378,10 +378,9 @@ describe('rules', () => {
         now -= 1
       },
     })
-    const { tool, contexts } = patientTool()
     const tools = await makeToolset({
-      hostTools: { slow, tool },
-      hostToolRules: { maxCallsPerRun: 50, maxConcurrent: 4, timeoutMs: 100 },
+      hostTools: { slow },
+      hostToolRules: { maxCallsPerRun: 50, maxConcurrent: 4 },
     })
     const code = [
       'import asyncio',
@@ -392,6 +391,11 @@ describe('rules', () => {
       "(50, 'slow(): A run may make 50 calls of tools, and has made them.')\n",
     )
     expect(most).toBe(4)
+  })
+
+  it('bound how long a call takes', async () => {
+    const { tool, contexts } = patientTool()
+    const tools = await makeToolset({ hostTools: { tool }, hostToolRules: { timeoutMs: 100 } })
     const late = await tools.runPythonCode('tool()')
     expect(late.error?.value).toBe('tool(): It took longer than 100 ms.')
     expect(contexts[0]?.signal.aborted).toBe(true)
