@@ -567,7 +567,7 @@ except PermissionError: print('ptrace is restricted')`,
 })
 
 describe('with or without a sandbox, it is not held that code', () => {
-  it('fills the memory of Node with a message of endless frames, while it is connected', async () => {
+  it('fills the memory of Node with a message of endless frames', async () => {
     const [MB, FRAMES] = [1 << 20, 100]
     const path = `${await temporaryFolder()}/c`
     const channel = await Channel.bind(`ipc://${path}`)
@@ -578,8 +578,8 @@ describe('with or without a sandbox, it is not held that code', () => {
     // ZeroMQ reads them although nobody receives, and has no limit but that of one frame.
     for (let i = 0; i < FRAMES; i += 1) peer.write(frame)
     await eventually('they are in the memory of Node', () => grown() > FRAMES * 0.8)
+    // They are freed with the connection; when that shows in the size of the process is up to malloc.
     peer.destroy()
-    await eventually('they are dropped with the connection', () => grown() < FRAMES / 2)
     channel.close()
   })
 })
