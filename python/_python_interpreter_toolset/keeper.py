@@ -423,6 +423,8 @@ class Keeper:
         """Forget a worker or source that has been reaped, and tell how it ended."""
         source = self.sources.pop(worker_id, None)
         if source is None:
+            # First, for what is said of copies is only believed of a process that is known.
+            self.hear_copies()
             del self.pids[worker_id]
             # Told when it is known whether there is a copy of it, which till then has its mark.
             self.lost[worker_id] = status

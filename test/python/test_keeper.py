@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import unittest
 from unittest import mock
 
@@ -60,6 +63,55 @@ class PidsThatAreGivenAnew(unittest.TestCase):
         self.keeper.hear_fork(self.source, event, self.child.pid)
         self.assertEqual([event["event"] for event in self.told], ["spawned", "exited"])
         self.assertNotIn("worker", self.keeper.pids)
+
+
+class WorkersThatDieSoon(unittest.TestCase):
+    """A worker makes a copy of itself and dies, and the keeper hears of all that at once."""
+
+    def setUp(self):
+        self.told: list[dict[str, object]] = []
+        telling = mock.patch.object(keeper, "tell", self.told.append)
+        telling.start()
+        self.addCleanup(telling.stop)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.keeper = keeper.Keeper(folder.name, "python")
+        control = os.path.join(folder.name, "keeper")
+        self.keeper.control = keeper.listen(control)
+        self.addCleanup(self.keeper.control.close)
+        self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(self.connection.close)
+        self.connection.connect(control)
+
+    def fork(self, *events: dict[str, object], lives: bool = False) -> int:
+        """Fork a process that tells the keeper of events; answer its pid once it has."""
+        told, telling = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            for event in events:
+                self.connection.send(json.dumps(event).encode())
+            os.close(told)
+            os.close(telling)
+            while lives:
+                signal.pause()
+            os._exit(0)
+        os.close(telling)
+        os.read(told, 1)  # nothing: it has closed the other end
+        os.close(told)
+        return pid
+
+    def test_the_copy_is_a_checkpoint(self):
+        copying = {"event": "copying", "worker": "worker", "secret": "secret", "run": 7}
+        worker = self.fork({**copying, "id": "copy"}, {"event": "copied", "id": "copy"})
+        self.keeper.pids["worker"] = worker
+        self.keeper.secrets["worker"] = "secret"
+        copy = self.fork({"event": "asleep", "id": "copy"}, lives=True)
+        self.addCleanup(os.waitpid, copy, 0)
+        self.addCleanup(os.kill, copy, signal.SIGKILL)
+        self.keeper.reap()
+        self.assertEqual([event["event"] for event in self.told], ["checkpoint", "exited"])
+        self.assertEqual((self.told[0]["run"], self.told[0]["pid"]), (7, copy))
+        self.keeper.sources["copy"].socket.close()
 
 
 if __name__ == "__main__":
