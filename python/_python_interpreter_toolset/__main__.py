@@ -28,4 +28,8 @@ if __name__ == "__main__":
 
         template.serve(config)
     else:
+        if config["sandbox"]:
+            from _python_interpreter_toolset.walls import confine
+
+            confine()
         worker.start(config)

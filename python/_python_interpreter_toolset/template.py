@@ -143,6 +143,7 @@ def _wait_for_request(control: socket.socket, taking: int, walls: dict[str, Any]
         control.close()
         os.close(taking)
 
+    reseed()  # now, so that the worker's start need not wait for it
     built, trouble = None, None
     if walls is not None:
         try:
@@ -175,7 +176,6 @@ def become_worker(folder: str, cwd: str) -> None:
         os.dup2(pipe, descriptor)
         os.close(pipe)
     os.chdir(cwd)
-    reseed()
     worker.start(take_config(folder))
 
 

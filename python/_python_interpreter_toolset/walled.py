@@ -14,7 +14,7 @@ import traceback
 
 from .keeper import Keeper, tell
 from .process_mark import mark_process
-from .walls import mount_own, start_loopback
+from .walls import confine, mount_own, start_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def _wait_to_become_worker(
 ) -> None:
     os.setpgid(0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    confine()
     with keeper:
         packet = keeper.recv(_MAX_PACKET)
     if packet:

