@@ -144,7 +144,8 @@ describe('a tool of the host', () => {
     const { tool } = patientTool()
     const tools = await makeToolset({ hostTools: { tool }, checkpoint: 'always' })
     const start =
-      'import asyncio, os\ntask = asyncio.create_task(tool.aio())\nawait asyncio.sleep(0)'
+      'import asyncio, os\ntask = asyncio.create_task(tool.aio())\nawait asyncio.sleep(0)\n' +
+      'search("what is sent after it")'
     await tools.runPythonCode(start)
     await tools.runPythonCode('os.kill(os.getpid(), 9)')
     const { stderr, success } = await tools.runPythonCode('del task\nimport gc; gc.collect();')
@@ -324,12 +325,13 @@ describe('cancelling', () => {
     const { tool, contexts } = patientTool()
     const tools = await makeToolset({ hostTools: { tool, search } })
     const start =
-      'import asyncio, os\ntask = asyncio.create_task(tool.aio())\nawait asyncio.sleep(0)'
+      'import asyncio, os\ntask = asyncio.create_task(tool.aio())\nawait asyncio.sleep(0)\n' +
+      'search("what is sent after it")'
     await tools.runPythonCode(start)
     expect(contexts.map(({ signal }) => signal.aborted)).toEqual([true])
     const next = await tools.runPythonCode('await task')
     expect(next.error?.name).toBe('HostToolError')
-    await tools.runPythonCode(`${start}\nsearch("what is sent after it")\nos._exit(1)`)
+    await tools.runPythonCode(`${start}\nos._exit(1)`)
     expect(contexts.map(({ signal }) => signal.aborted)).toEqual([true, true])
   })
 })

@@ -32,4 +32,4 @@ if __name__ == "__main__":
             from _python_interpreter_toolset.walls import confine
 
             confine()
-        worker.start(config)
+        worker.Worker().start(config)

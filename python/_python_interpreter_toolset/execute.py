@@ -42,15 +42,13 @@ class Executor:
         self,
         main: ModuleType,
         output: Output,
-        figures: Figures | None,
-        limits: Limits | None,
     ) -> None:
-        """Run in the namespace of `main`; without `figures`, none are captured."""
-        self._limits = limits
+        """Run in the namespace of `main`."""
+        self._limits: Limits | None = None
         self._main = main
         self._namespace = vars(main)
         self._output = output
-        self._figures = figures
+        self._figures: Figures | None = None
         self._compiler = Compiler()
         self._loop = EventLoop()
         self._loop.install()
@@ -61,10 +59,20 @@ class Executor:
         self._notices: list[str] = []
         self._processes_before: set[int] = set()
         self.meter = Meter()
-        display.install(output, figures)
+        display.install(output)
         self._builtins = BuiltinNames()
         sys.displayhook = self._displayhook
         interrupts.disarm()
+
+    def start(self, figures: Figures | None, limits: Limits | None) -> None:
+        """Hold all that follows to `limits`, and capture figures by `figures`, if there are any.
+
+        To be called when the builtins are as user code is to find them.
+        """
+        self._figures = figures
+        self._limits = limits
+        display.show_figures(figures)
+        self._builtins = BuiltinNames()
 
     def renew(self) -> Message:
         """Get ready in a forked copy that goes on by itself; answer the reply to an empty run."""

@@ -20,7 +20,6 @@ def make_main_module() -> ModuleType:
     vars(main).update(__builtins__=builtins, __annotations__={}, __loader__=None, __spec__=None)
     sys.modules["__main__"] = main
     sys.argv = [""]
-    sys.path[0] = ""
     if sys.version_info >= (3, 12):
         # os.fork() warns of threads there, which here are those of ZeroMQ.
         warnings.filterwarnings(

@@ -45,19 +45,16 @@ _ERRORS = "backslashreplace"  # a lone surrogate is shown, not refused
 class Output:
     """The two output pipes of this process, and the run whose turn it is."""
 
-    def __init__(self, folder: str, nonce: str) -> None:
-        """Take over file descriptors 1 and 2, which are pipes already.
-
-        `folder` is where further named pipes are made, `nonce` the secret in control frames.
-        """
+    def __init__(self) -> None:
+        """Be `sys.stdout` and `sys.stderr`; nothing can be written before `open`."""
         self.run = 0
-        self._folder = folder
-        self._nonce = nonce.encode()
+        self._folder = ""
+        self._nonce = b""
         self._pid = getpid()
         self._run_of_context: ContextVar[int] = ContextVar("python_interpreter_run")
         self._run_of_thread: WeakKeyDictionary[threading.Thread, int] = WeakKeyDictionary()
-        # Our own duplicates, closed on exec: user code may close or redirect 1 and 2.
-        self._pipes = {1: _duplicate(1), 2: _duplicate(2)}
+        # Besides 1 and 2, which user code may close or redirect.
+        self._pipes: dict[int, int] = {}
         self._read_ends: list[int] = []
         self._numbers = count(1)
         self._published = count()
@@ -78,11 +75,14 @@ class Output:
         self._usage = ended_children_usage()
 
     def descriptors(self) -> list[int]:
-        """Answer the descriptors that `reopen` makes anew."""
+        """Answer the descriptors that `open` makes anew."""
         return [*self._pipes.values(), *self._read_ends]
 
-    def reopen(self, folder: str, nonce: str) -> None:
-        """In a forked copy that goes on by itself: write to the two pipes in `folder`."""
+    def open(self, folder: str, nonce: str) -> None:
+        """Write to the two named pipes in `folder`; for the first time, or in a forked copy.
+
+        Further ones are made there, too. `nonce` is the secret in control frames.
+        """
         self._folder = folder
         self._nonce = nonce.encode()
         self._pid = getpid()
@@ -311,12 +311,6 @@ def _is_untouched(stream: io.TextIOWrapper) -> bool:
     """Answer whether a stream of ours is as it was made; raises ValueError if it is detached."""
     encoding = stream.encoding == "utf-8" and stream.errors == _ERRORS
     return encoding and stream.write_through and not stream.closed
-
-
-def _duplicate(descriptor: int) -> int:
-    duplicate = os.dup(descriptor)
-    os.set_inheritable(duplicate, False)
-    return duplicate
 
 
 def is_open(descriptor: int) -> bool:

@@ -1,10 +1,11 @@
 """The template: a warm process that has imported the preloads, from which interpreters are forked.
 
 It is started by the keeper, single-threaded, with no ZeroMQ context and no user code. It always
-has one spare: a fork that waits for a request on the socket that all share with the keeper, one
-packet of JSON each. The spare that sees one tells its pid and becomes that worker; the template
-takes the packet then, so that none is lost with a spare, and forks the next. Spares are the
-keeper's children: their parent, a fork in between, ends at once.
+has one spare: a fork that has done what can be done before it is known for which session, and waits
+for a request on the socket that all share with the keeper, one packet of JSON each. The spare that
+sees one tells its pid and becomes that worker; the template takes the packet then, so that none is
+lost with a spare, and forks the next. Spares are the keeper's children: their parent, a fork in
+between, ends at once.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ import warnings
 from typing import Any
 
 # What a worker with checkpoints imports later is imported here for all.
-from . import checkpoints, left_behind, limits, worker  # noqa: F401
+from . import checkpoints, left_behind, limits  # noqa: F401
 from .orphans import fork_orphan
 from .process_mark import mark_process
-from .protocol import take_config
 from .randomness import reseed
 from .threads import Threads
 from .walled import BuiltWalls
 from .walls import unshare
+from .worker import Worker
 
 CONTROL = 3  # the file descriptor that the keeper has put the socket on
 MAX_PACKET = 1 << 16
@@ -114,7 +115,11 @@ class _Spare:
             return
         os.close(self._taken)
         try:
-            _wait_for_request(control, taking, walls)
+            reseed()
+            if walls is None:
+                _be_spare(control, taking)
+            else:
+                _be_spare_walls(control, taking, walls)
         except BaseException:
             with contextlib.suppress(BaseException):  # nothing may keep this process alive
                 traceback.print_exc()
@@ -138,45 +143,45 @@ def _has_ended(control: socket.socket) -> bool:
     return False
 
 
-def _wait_for_request(control: socket.socket, taking: int, walls: dict[str, Any] | None) -> None:
+def _be_spare(control: socket.socket, taking: int) -> None:
+    prepared = Worker()
+    prepared.rehearse()
+    request = _await_request(control, taking)
+    if request is None:
+        return
+    _tell(control, {"event": "forked", "id": request["id"], "pid": os.getpid()})
+    control.close()
+    prepared.start_forked(request["folder"], request["cwd"])
+
+
+def _be_spare_walls(control: socket.socket, taking: int, walls: dict[str, Any]) -> None:
     def let_go() -> None:
         control.close()
         os.close(taking)
 
-    reseed()  # now, so that the worker's start need not wait for it
-    built, trouble = None, None
-    if walls is not None:
-        try:
-            built = BuiltWalls(walls, let_go, become_worker)
-        except (
-            OSError
-        ) as error:  # for who asks for them: without, there would be a next spare at once
-            trouble = error
-    packet = control.recv(MAX_PACKET, socket.MSG_PEEK)
-    if not packet:  # the keeper does not want this template any more
+    try:
+        built = BuiltWalls(walls, let_go)
+    except OSError:
+        # For who asks for them: without, there would be a next spare at once.
+        _await_request(control, taking)
+        raise
+    request = _await_request(control, taking)
+    if request is None:
         return
-    request = json.loads(packet)
+    control.close()  # who is outside knows this process by another pid
+    built.keep(request)
+
+
+def _await_request(control: socket.socket, taking: int) -> dict[str, Any] | None:
+    """Answer what is asked for; None where the keeper does not want this template any more."""
+    packet = control.recv(MAX_PACKET, socket.MSG_PEEK)
+    if not packet:
+        return None
+    request: dict[str, Any] = json.loads(packet)
     os.write(taking, request["id"].encode())
     os.close(taking)
     mark_process(request["id"])
-    if trouble is not None:
-        raise trouble
-    if built is not None:  # who is outside knows this process by another pid
-        control.close()
-        built.keep(request)
-    _tell(control, {"event": "forked", "id": request["id"], "pid": os.getpid()})
-    control.close()
-    become_worker(request["folder"], request["cwd"])
-
-
-def become_worker(folder: str, cwd: str) -> None:
-    """Serve as the worker for which the keeper has prepared `folder`, for ever."""
-    for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        pipe = os.open(os.path.join(folder, name), os.O_WRONLY)
-        os.dup2(pipe, descriptor)
-        os.close(pipe)
-    os.chdir(cwd)
-    worker.start(take_config(folder))
+    return request
 
 
 def _tell(control: socket.socket, event: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ import traceback
 from .keeper import Keeper, tell
 from .process_mark import mark_process
 from .walls import confine, mount_own, start_loopback
+from .worker import Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ class BuiltWalls:
         self,
         walls: dict[str, Any],
         let_go: Callable[[], None],
-        become_worker: Callable[[str, str], None],
     ) -> None:
         """Build them around this process; raises OSError.
 
@@ -53,7 +53,7 @@ class BuiltWalls:
                 os.close(self._node)
                 self._waiting.close()
                 let_go()
-                _wait_to_become_worker(theirs, become_worker)
+                _wait_to_become_worker(theirs)
             except BaseException:
                 traceback.print_exc()
             os._exit(1)
@@ -73,18 +73,18 @@ class BuiltWalls:
         os._exit(0)
 
 
-def _wait_to_become_worker(
-    keeper: socket.socket, become_worker: Callable[[str, str], None]
-) -> None:
+def _wait_to_become_worker(keeper: socket.socket) -> None:
     os.setpgid(0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     confine()
+    prepared = Worker()
+    prepared.rehearse()
     with keeper:
         packet = keeper.recv(_MAX_PACKET)
     if packet:
         asked = json.loads(packet)
         mark_process(asked["id"])
-        become_worker(asked["folder"], asked["cwd"])
+        prepared.start_forked(asked["folder"], asked["cwd"])
     os._exit(0)
 
 

@@ -28,16 +28,33 @@ if TYPE_CHECKING:
 _MOST_VARIABLES_NAMED = 200
 
 
-def start(config: dict[str, Any]) -> None:
-    """Make this process the worker that `config` describes, and serve for ever."""
-    Worker(config).serve()
-
-
 class Worker:
     """The parts of a worker."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
-        """Make the parts; ends the process where the channel cannot be made."""
+    def __init__(self) -> None:
+        """Make those that do not depend on its configuration."""
+        self._output = Output()
+        self._main = make_main_module()
+        self._executor = Executor(self._main, self._output)
+        self._import_rules: ImportRules | None = None
+        self._copies: Copies | None = None
+        self._checkpoints: Checkpoints | None = None
+
+    def rehearse(self) -> None:
+        """Run nothing, once: after a fork, each page of memory that is changed first costs time."""
+        self._executor.run(0, "", "none", None)
+
+    def start_forked(self, folder: str, cwd: str) -> None:
+        """Be the worker for which the keeper has prepared `folder`, and serve for ever."""
+        os.chdir(cwd)
+        self.start(protocol.take_config(folder))
+
+    def start(self, config: dict[str, Any]) -> None:
+        """Be the worker that `config` describes, and serve for ever.
+
+        Ends the process where the channel cannot be made.
+        """
+        self._output.open(config["folder"], config["nonce"])
         limits = None
         if config.get("limits"):
             # Only Linux has what this needs. First of all: each thread has limits of its own.
@@ -46,7 +63,6 @@ class Worker:
             limits = Limits(config["limits"])
         if config["sandbox"]:
             missing_modules.has_network = False
-        self._output = Output(config["folder"], config["nonce"])
         try:
             self._channel = Channel(config["endpoint"], config["identity"], config["pyzmq_path"])
         except ImportError as error:
@@ -55,10 +71,8 @@ class Worker:
         self._report_crashes(config["folder"])
         # The crash of a forked child is not to be taken for ours.
         os.register_at_fork(after_in_child=faulthandler.disable)
-        main = make_main_module()
-        self._import_rules: ImportRules | None = None
         if config["modules"] is not None:
-            self._make_import_rules(vars(main), config["modules"])
+            self._make_import_rules(vars(self._main), config["modules"])
         self._asking = Asking(self._channel)
         self._questions = Questions(self._asking)
         self._questions.install()
@@ -70,16 +84,14 @@ class Worker:
         if config["figures"] is not None:
             figures = Figures(self._output, config["figures"]["format"], config["figures"]["dpi"])
             figures.install()
-        self._executor = Executor(main, self._output, figures, limits)
-        self._init_code: str = config["init_code"] or ""
-        self._copies: Copies | None = None
-        self._checkpoints: Checkpoints | None = None
         if config["checkpoint"] is not None:
             self._prepare_checkpoints(config)
+        sys.path[0] = ""  # not before: a file of the workdir could be imported as a part of this
+        self._executor.start(figures, limits)
+        self._serve(config["init_code"] or "")
 
-    def serve(self) -> None:
-        """Run the `init_code`, say that this worker is ready, and answer messages for ever."""
-        ready = self._executor.run(0, self._init_code, "none", None)
+    def _serve(self, init_code: str) -> None:
+        ready = self._executor.run(0, init_code, "none", None)
         if self._import_rules:
             self._import_rules.put_in_force()  # for the code of runs
         self._tell_ready(ready)
@@ -108,7 +120,7 @@ class Worker:
             from .own_group import await_group
 
             await_group(group)
-        self._output.reopen(folder, config["nonce"])
+        self._output.open(folder, config["nonce"])
         self._channel.connect_anew(config["identity"])
         self._asking.renew()
         self._report_crashes(folder)

@@ -50,14 +50,19 @@ class _Session:
 _session = _Session()
 
 
-def install(output: Output, figures: Figures | None) -> None:
-    """Show values by `output`, figures as `figures` has them, and make `display` a builtin."""
-    _session.output, _session.figures, _session.troubles = output, figures, {}
+def install(output: Output) -> None:
+    """Show values by `output`, and make `display` a builtin."""
+    _session.output, _session.figures, _session.troubles = output, None, {}
     builtins.display = display  # type: ignore[attr-defined]
     after_import("IPython.core.display_functions", _take_over)
     sys.meta_path.append(StandIn())
     for library in _LIBRARIES:
         after_import(library, _prepare)
+
+
+def show_figures(figures: Figures | None) -> None:
+    """Show figures as `figures` has them, if there is one."""
+    _session.figures = figures
 
 
 def echo(value: object) -> None:
