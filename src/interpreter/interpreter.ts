@@ -1,8 +1,9 @@
 /**
- * One interpreter's life: start, execute, interrupt, go back, restart, close. Does not know frames,
- * sockets or Python's internals: it speaks to whatever worker its engine provides.
+ * One interpreter's life: what it is asked for, one after another, and what comes of each run. Does not
+ * know frames, sockets or Python's internals: it speaks to whatever worker its engine provides. Which
+ * process that is, is the matter of `live-process.ts`.
  */
-import { AbortedError, BusyError, CheckpointError, ClosedError } from '../errors.js'
+import { AbortedError, BusyError, ClosedError } from '../errors.js'
 import type {
   Checkpoint,
   Engine,
@@ -10,23 +11,22 @@ import type {
   InterpreterSpec,
   Output,
   OutputEvent,
-  ResumeOptions,
   RunOutcome,
   RunUsage,
   StartedBy,
   UnenforcedLimits,
   Worker,
-  WorkerListener,
 } from '../engine/engine.js'
 import type { FileChanges } from '../files/recording.js'
-import { Checkpoints, type KeptCheckpoint } from './checkpoints.js'
+import type { KeptCheckpoint } from './checkpoints.js'
 import { Clocks, type Limit } from './clocks.js'
 import { DetachedRun, DetachedRuns, Unseen } from './detached.js'
 import { Execution, LateOutputs, type LiveListener } from './execution.js'
 import { keepAlive } from './keep-alive.js'
 import { LimitWatch, type Exceeded } from './limit-watch.js'
 import { Queue, type Task, type Waiting } from './queue.js'
-import type { ExecuteRequest, FinishedRun, Restart, SetBack } from './run.js'
+import { LiveProcess } from './live-process.js'
+import type { ExecuteRequest, FinishedRun } from './run.js'
 import { RedactedOutputs } from './redacted-outputs.js'
 import type { Secrets } from './secrets.js'
 import { settlesWithin } from './settles-within.js'
@@ -69,30 +69,20 @@ export interface Interrupted {
 export class Interpreter {
   readonly createdAt = new Date()
   lastUsedAt = this.createdAt
-  readonly #engine: Engine
   readonly #settings: InterpreterSettings
   readonly #late: LateOutputs
   /** Null where there are no secrets. */
   readonly #redacted: RedactedOutputs | null
-  readonly #checkpoints: Checkpoints
-  #worker: Worker | null = null
-  #starting: Promise<Worker> | null = null
+  readonly #process: LiveProcess
   readonly #queue = new Queue()
   #executionCount = 0
   /** Runs of code since it started afresh. */
   #runs = 0
-  /** The last run that the present state knows of. */
-  #stateOf = 0
   /** The run that executes now. */
   #current: CurrentRun | null = null
   /** What will be known of it. */
   #finished: Promise<FinishedRun> | null = null
   readonly #detached = new DetachedRuns()
-  #restart: Restart | null = null
-  /** What that cost, as long as no result has told of it. */
-  #setBack: SetBack | null = null
-  /** The process that is to be replaced. */
-  #dead: Worker | null = null
   /** Aborted when no process is needed any more. */
   readonly #unneeded = new AbortController()
 
@@ -108,18 +98,27 @@ export class Interpreter {
     settings: InterpreterSettings,
     predecessor: string | null,
   ) {
-    this.#engine = engine
-    if (predecessor !== null) this.#restart = planned(predecessor)
     this.#settings = settings
     this.#late = new LateOutputs(settings.maxOutputBytes)
     this.#redacted = settings.secrets && new RedactedOutputs(settings.secrets)
-    this.#checkpoints = new Checkpoints(settings.checkpoints)
+    this.#process = new LiveProcess({
+      engine,
+      spec,
+      listener: {
+        onStart: (executionCount) => this.#onStart(executionCount),
+        onOutput: (event) => this.#onOutput(event),
+      },
+      checkpoints: settings.checkpoints,
+      unneeded: this.#unneeded.signal,
+      closedError: () => this.#closedError(),
+      predecessor,
+    })
   }
 
   get status(): InterpreterStatus {
     if (this.#current !== null) return 'busy'
-    if (this.#starting !== null) return 'starting'
-    return this.#worker === null ? 'dead' : 'running'
+    if (this.#process.isStarting) return 'starting'
+    return this.#process.worker === null ? 'dead' : 'running'
   }
 
   /**
@@ -132,21 +131,21 @@ export class Interpreter {
 
   /** Whether its end would be a loss: it has a state, or one to go back to. */
   get hasState(): boolean {
-    return this.#worker !== null || this.#restart !== null
+    return this.#process.hasState
   }
 
   get pid(): number | null {
-    return this.#worker?.pid ?? null
+    return this.#process.worker?.pid ?? null
   }
 
   /** How its process was started; null while there is none. */
   get startedBy(): StartedBy | null {
-    return this.#worker?.startedBy ?? null
+    return this.#process.worker?.startedBy ?? null
   }
 
   /** The limits that nothing holds; none while it has no process. */
   get unenforcedLimits(): UnenforcedLimits {
-    return this.#worker?.unenforcedLimits ?? {}
+    return this.#process.worker?.unenforcedLimits ?? {}
   }
 
   /** The number of the last run. */
@@ -156,26 +155,21 @@ export class Interpreter {
 
   /** All checkpoints, oldest first. */
   get checkpoints(): readonly KeptCheckpoint[] {
-    return this.#checkpoints.all()
+    return this.#process.checkpoints.all()
   }
 
   async memoryBytes(): Promise<number | null> {
-    return (await this.#worker?.memoryBytes()) ?? null
+    return (await this.#process.worker?.memoryBytes()) ?? null
   }
 
   /** Why the present state has no checkpoint: completes "because"; empty where it has one. */
-  async noCheckpointReason(): Promise<string> {
-    const newest = this.#checkpoints.newestFirst()[0]
-    if (newest?.executionCount === this.#stateOf) return ''
-    if (this.#worker === null) return 'it has no process now'
-    const trouble = await this.#worker.checkpointTrouble()
-    if (trouble !== '') return trouble
-    return this.spec.checkpoint === 'off' ? "checkpoint: 'off' was asked for" : 'none is due yet'
+  noCheckpointReason(): Promise<string> {
+    return this.#process.noCheckpointReason()
   }
 
   /** Starts the process now rather than at the first run. */
   async start(): Promise<void> {
-    await this.#enqueue(() => this.#liveWorker())
+    await this.#enqueue(() => this.#process.live())
   }
 
   /**
@@ -186,7 +180,7 @@ export class Interpreter {
   async startFrom(checkpoint: Checkpoint, reseed: boolean): Promise<void> {
     await this.#enqueue(async () => {
       this.#executionCount = checkpoint.executionCount
-      await this.#adopt((listener) => this.#resume(checkpoint, { branch: true, reseed }, listener))
+      await this.#process.startFrom(checkpoint, reseed)
     })
   }
 
@@ -197,9 +191,9 @@ export class Interpreter {
    */
   checkpoint(name: string | null): Promise<Checkpoint> {
     return this.#enqueue(async () => {
-      this.#checkpoints.requireRoom(name)
-      const checkpoint = await (await this.#liveWorker()).checkpoint()
-      this.#checkpoints.keep(checkpoint, name)
+      this.#process.checkpoints.requireRoom(name)
+      const checkpoint = await (await this.#process.live()).checkpoint()
+      this.#process.checkpoints.keep(checkpoint, name)
       return checkpoint
     })
   }
@@ -211,12 +205,12 @@ export class Interpreter {
    * @throws CheckpointError, BusyError
    */
   usePresentState<T>(use: (checkpoint: Checkpoint) => Promise<T>): Promise<T> {
-    return this.#enqueue(async () => use(await (await this.#liveWorker()).checkpoint()))
+    return this.#enqueue(async () => use(await (await this.#process.live()).checkpoint()))
   }
 
   /** @throws CheckpointError unless there is one with this id or name */
   findCheckpoint(idOrName: string): Checkpoint {
-    return this.#checkpoints.find(idOrName)
+    return this.#process.checkpoints.find(idOrName)
   }
 
   /**
@@ -226,23 +220,13 @@ export class Interpreter {
    * @throws CheckpointError, BusyError
    */
   rollback(idOrName: string | null): Promise<Checkpoint> {
-    return this.#enqueue(async () => {
-      await this.#worker?.checkpointsSettled()
-      const checkpoint =
-        idOrName === null ? this.#checkpointBefore() : this.#checkpoints.find(idOrName)
-      const old = this.#worker
-      await this.#adopt((listener) => this.#resume(checkpoint, IN_ITS_PLACE, listener))
-      this.#checkpoints.goBackTo(checkpoint)
-      this.#forgetRestart()
-      await old?.kill('was ended because its interpreter went back to a checkpoint')
-      return checkpoint
-    })
+    return this.#enqueue(() => this.#process.goBack(idOrName))
   }
 
   /** @throws CheckpointError unless there is one with this id or name */
   drop(idOrName: string): Checkpoint {
-    const checkpoint = this.#checkpoints.find(idOrName)
-    this.#checkpoints.drop(checkpoint)
+    const checkpoint = this.#process.checkpoints.find(idOrName)
+    this.#process.checkpoints.drop(checkpoint)
     return checkpoint
   }
 
@@ -313,16 +297,12 @@ export class Interpreter {
 
   /** Replaces the process by a fresh one, ending a run that executes. */
   async restart(): Promise<void> {
-    const old = this.#worker
+    const old = this.#process.worker
     this.#current?.stop.request({ type: 'restart' })
     const task = async () => {
-      // A run that was killed for this has got a fresh process already.
-      if (this.#worker === old) await this.#stopWorker(KILL_REASONS.restart)
-      this.#checkpoints.startAfresh()
-      this.#forgetRestart()
-      this.#stateOf = 0
       this.#runs = 0
-      await this.#liveWorker()
+      // A run that was killed for this has got a fresh process already.
+      await this.#process.restart(old)
     }
     await this.#enqueue(task, { always: true })
   }
@@ -333,9 +313,9 @@ export class Interpreter {
     this.#unneeded.abort()
     this.#current?.run.execution.mute()
     this.#current?.stop.request({ type: 'close' })
-    await this.#stopWorker(KILL_REASONS.close)
+    await this.#process.end(KILL_REASONS.close)
     await this.#queue.done()
-    this.#checkpoints.dropAll()
+    this.#process.checkpoints.dropAll()
     release()
   }
 
@@ -383,11 +363,11 @@ export class Interpreter {
     let attempt = await this.#runOnce(run)
     if (isUntouched(attempt.outcome) && attempt.stopped === null && run.detached === null) {
       // It had died before: none of the code has run, so that it can run on a new process.
-      this.#noteDeath(attempt.outcome.exit.description)
+      this.#process.noteDeath(attempt.outcome.exit.description)
       attempt = await this.#runOnce(run)
     }
     const replied = attempt.outcome.type === 'reply'
-    if (replied && request.asks === null) this.#stateOf = executionCount
+    if (replied && request.asks === null) this.#process.stateOf = executionCount
     const finished = await this.#finish(run, attempt)
     if (run.detached !== null) this.#endDetached(run.detached, finished)
     return finished
@@ -406,7 +386,7 @@ export class Interpreter {
   async #runOnce(run: AskedRun): Promise<Attempt> {
     const { inputs, recording } = run.request
     const encoded = inputs === null ? null : await inputs()
-    const worker = await this.#liveWorker()
+    const worker = await this.#process.live()
     await recording?.begin()
     try {
       return await this.#runOn(worker, run, encoded)
@@ -537,9 +517,9 @@ export class Interpreter {
     const durationMs = durationOf(run)
     if (run.request.hasResult) this.#runs += 1
     if (outcome.type === 'died') {
-      if (stopped?.type === 'restart') this.#checkpoints.startAfresh()
-      this.#noteDeath(outcome.exit.description)
-      if (!aborted && !this.#unneeded.signal.aborted) await this.#revive()
+      if (stopped?.type === 'restart') this.#process.checkpoints.startAfresh()
+      this.#process.noteDeath(outcome.exit.description)
+      if (!aborted && !this.#unneeded.signal.aborted) await this.#process.revive()
     }
     const end = {
       reply: outcome.type === 'reply' ? outcome.reply : null,
@@ -560,11 +540,6 @@ export class Interpreter {
    *   session has been through
    */
   #report(run: AskedRun, end: RunEnd, heard: boolean): FinishedRun {
-    const restart = this.#restart
-    const setBack = this.#setBack
-    if (heard) this.#forgetRestart()
-    // Where no new process could be started yet, the result after the next start tells of that.
-    if (restart?.restarted === false) this.#restart = { reason: restart.reason, restarted: true }
     return {
       execution: run.execution,
       late: heard ? this.#takeLate(run.execution.executionCount) : [],
@@ -573,8 +548,7 @@ export class Interpreter {
       files: run.request.recording?.changes ?? NO_CHANGES,
       lastOf: this.#isUsedUp && end.goesOn === null ? this.#settings.maxRuns : null,
       ...end,
-      restart,
-      setBack,
+      ...this.#process.losses(heard),
       ended: heard ? this.#detached.takeEnds() : [],
     }
   }
@@ -587,11 +561,7 @@ export class Interpreter {
   /** Ends the process, with all that there is to go back to: what comes next starts afresh. */
   async #useUp(maxRuns: number): Promise<void> {
     const reason = `was ended after all the runs that it may have (maxRunsPerSession: ${maxRuns})`
-    await this.#stopWorker(reason)
-    this.#checkpoints.dropAll()
-    this.#forgetRestart()
-    this.#restart = planned(reason)
-    this.#stateOf = 0
+    await this.#process.useUp(reason)
     this.#runs = 0
   }
 
@@ -601,134 +571,6 @@ export class Interpreter {
       this.#late.add(executionCount, output)
     }
     return this.#late.take()
-  }
-
-  /** Starts the next process, so that the result can say whether one serves. */
-  async #revive(): Promise<void> {
-    const restart = this.#restart
-    await this.#liveWorker().catch((error: unknown) => {
-      this.#restart = { reason: restart?.reason ?? '', restarted: false, trouble: String(error) }
-    })
-  }
-
-  #noteDeath(reason: string): void {
-    this.#dead = this.#worker ?? this.#dead
-    this.#worker = null
-    this.#restart = { reason, restarted: !this.#unneeded.signal.aborted }
-  }
-
-  #forgetRestart(): void {
-    this.#restart = null
-    this.#setBack = null
-    this.#dead = null
-  }
-
-  async #liveWorker(): Promise<Worker> {
-    if (this.#worker !== null) return this.#worker
-    return this.#adopt((listener) =>
-      this.#restart === null
-        ? this.#engine.start(this.spec, listener, this.#unneeded.signal)
-        : this.#replacement(listener),
-    )
-  }
-
-  /** Starts the process that takes the place of one that has died. */
-  async #replacement(listener: WorkerListener): Promise<Worker> {
-    const from = this.#stateOf
-    for (const checkpoint of this.#checkpoints.newestFirst()) {
-      try {
-        const worker = await this.#resume(checkpoint, IN_ITS_PLACE, listener)
-        this.#checkpoints.goBackTo(checkpoint)
-        this.#noteSetBack({
-          state: 'restored',
-          to: checkpoint.executionCount,
-          from,
-          restored: worker.restored,
-        })
-        return worker
-      } catch (error) {
-        // An older one may do. This one is given up only with what the session gives up for that.
-        if (this.#unneeded.signal.aborted || !(error instanceof CheckpointError)) throw error
-      }
-    }
-    this.#checkpoints.startAfresh()
-    this.#stateOf = 0
-    const worker = await this.#engine.start(this.spec, listener, this.#unneeded.signal)
-    const noCheckpoint = (await this.#dead?.checkpointTrouble()) ?? ''
-    this.#noteSetBack({ state: 'lost', noCheckpoint })
-    return worker
-  }
-
-  /** Adds to what no result has told of yet: the worst of it is what the next one says. */
-  #noteSetBack(setBack: SetBack): void {
-    const before = this.#setBack
-    if (before?.state === 'lost') return
-    if (before?.state === 'restored' && setBack.state === 'restored') {
-      const [to, from] = [Math.min(before.to, setBack.to), Math.max(before.from, setBack.from)]
-      this.#setBack = { ...setBack, to, from }
-    } else this.#setBack = setBack
-  }
-
-  async #resume(
-    checkpoint: Checkpoint,
-    options: ResumeOptions,
-    listener: WorkerListener,
-  ): Promise<Worker> {
-    const { signal } = this.#unneeded
-    const worker = await this.#engine.resume(checkpoint, options, this.spec, listener, signal)
-    this.#stateOf = checkpoint.executionCount
-    return worker
-  }
-
-  /** Makes what `start` starts the live process. */
-  async #adopt(start: (listener: WorkerListener) => Promise<Worker>): Promise<Worker> {
-    this.#requireOpen()
-    let adopted: Worker | null = null
-    // A worker's first checkpoint may be heard of before it is known to be ready.
-    let early: Checkpoint[] | null = []
-    this.#starting = start({
-      onStart: (executionCount) => this.#onStart(executionCount),
-      onOutput: (event) => this.#onOutput(event),
-      onCheckpoint: (checkpoint) => {
-        if (early !== null) early.push(checkpoint)
-        else if (adopted !== null && adopted === this.#worker) this.#checkpoints.add(checkpoint)
-        else checkpoint.drop()
-      },
-    })
-    try {
-      const worker = await this.#starting
-      if (this.#unneeded.signal.aborted) {
-        await worker.kill(KILL_REASONS.close)
-        throw this.#closedError()
-      }
-      adopted = this.#worker = worker
-      for (const checkpoint of early.splice(0)) this.#checkpoints.add(checkpoint)
-      void worker.exited.then((exit) => {
-        if (this.#worker === worker) this.#noteDeath(exit.description)
-      })
-      return worker
-    } finally {
-      for (const checkpoint of early) checkpoint.drop()
-      early = null
-      this.#starting = null
-    }
-  }
-
-  #checkpointBefore(): Checkpoint {
-    const checkpoint = this.#checkpoints.before(this.#stateOf)
-    if (checkpoint !== undefined) return checkpoint
-    const always = "The toolset's option checkpoint: 'always' makes one after every run."
-    throw new CheckpointError(
-      `There is no checkpoint from before run ${this.#stateOf}, the last one. The operation ` +
-        '"list" of manageInterpreters shows those that there are; make one before the next risky step ' +
-        `(the operation "checkpoint").${this.spec.checkpoint === 'always' ? '' : ` ${always}`}`,
-    )
-  }
-
-  /** Ends the process on purpose: no restart to tell of. */
-  async #stopWorker(reason: string): Promise<void> {
-    await this.#worker?.kill(reason)
-    this.#worker = null
   }
 
   #onStart(executionCount: number): void {
@@ -799,10 +641,6 @@ function durationOf({ startedAtMs }: AskedRun): number {
   return performance.now() - startedAtMs
 }
 
-function planned(reason: string): Restart {
-  return { reason, restarted: true, isPlanned: true }
-}
-
 /** Whether the process died before it had begun with the code. */
 function isUntouched(outcome: RunOutcome): outcome is Extract<RunOutcome, { type: 'died' }> {
   return outcome.type === 'died' && !outcome.started
@@ -815,6 +653,3 @@ function usageOf(outcome: RunOutcome, wallMs: number): RunUsage | null {
 }
 
 const NO_CHANGES: FileChanges = { files: [], notices: [] }
-
-/** How a process goes on for one that is gone, or is to go. */
-const IN_ITS_PLACE: ResumeOptions = { branch: false, reseed: false }

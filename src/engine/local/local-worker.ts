@@ -9,8 +9,6 @@ import {
   decodeMessage,
   decodeOutput,
   encodeMessage,
-  type CallMessage,
-  type InputMessage,
   type NodeMessage,
   type ReadyMessage,
   type ReplyMessage,
@@ -22,14 +20,10 @@ import type {
   CheckpointPolicy,
   Exit,
   FigureFormat,
-  HostCall,
   HostFunction,
   LimitName,
   ModuleRules,
-  OnCall,
-  OnInput,
   OutputEvent,
-  Question,
   ResourceLimits,
   Restored,
   ResumeOptions,
@@ -43,6 +37,7 @@ import type {
   Worker,
   WorkerListener,
 } from '../engine.js'
+import { AskedByRun } from './asked-by-run.js'
 import type { Cgroup, Counts } from './cgroup.js'
 import { cpuSeconds } from './cpu-time.js'
 import { readCrashReport } from './crash-report.js'
@@ -66,12 +61,6 @@ const MAX_STARTUP_TEXT = 4000
  */
 const WATCH_AFTER_MS = 5
 const FORK_TIMEOUT_MS = 5_000
-/** Questions of one run at a time; those whose run was interrupted meanwhile are still open. */
-const MOST_QUESTIONS = 100
-/** Of one run. More can only be made by code that does not wait for the answers, which would pile up. */
-const MOST_CALLS = 100_000
-/** Of the calls of a run that wait for their answers: the code need not keep what it has sent. */
-const MAX_CALL_BYTES = 256 * 1024 * 1024
 /** Of displays that are not complete. One that is larger could not be a text in Node. */
 const MAX_PART_BYTES = 256 * 1024 * 1024
 /** What it takes to keep a part, and to know whose it is. */
@@ -138,16 +127,7 @@ interface PendingRun {
   started: boolean
   endedStreams: number
   reply: RunReply | null
-  openQuestions: number
-  readonly onInput: OnInput | null
-  readonly onCall: OnCall | null
-  /** The calls that wait for their answer, by number. */
-  readonly openCalls: Map<number, AbortController>
-  calls: number
-  /** Of the messages of those that wait. */
-  callBytes: number
-  /** It may not call any more. */
-  isInterrupted: boolean
+  readonly asked: AskedByRun
 }
 
 /** A checkpoint that was asked for. */
@@ -252,8 +232,7 @@ export class LocalWorker implements Worker {
     if (pending === null) return
     // Not before: the code would end with the error of a call. Threads that wait for one would keep it
     // from ending.
-    pending.isInterrupted = true
-    abortCalls(pending)
+    pending.asked.interrupt()
   }
 
   kill(reason: string): Promise<Exit> {
@@ -283,9 +262,8 @@ export class LocalWorker implements Worker {
       return await new Promise<Checkpoint>((resolve, reject) => {
         this.#pendingCheckpoint = { id, resolve, reject }
         keeper.expectCopy(id, ({ message }) => reject(noCheckpoint(message)))
-        const message = encodeMessage({ type: 'checkpoint', id })
         this.#owedCheckpoints += 1
-        channel.send(this.#identity, message).catch(() => undefined)
+        this.#send({ type: 'checkpoint', id })
       })
     } finally {
       this.#pendingCheckpoint = null
@@ -328,20 +306,22 @@ export class LocalWorker implements Worker {
         started: false,
         endedStreams: 0,
         reply: null,
-        openQuestions: 0,
-        onInput,
-        onCall,
-        openCalls: new Map(),
-        calls: 0,
-        callBytes: 0,
-        isInterrupted: false,
+        asked: new AskedByRun({
+          onInput,
+          onCall,
+          send: (answer, ...values) => this.#send(answer, ...values),
+          kill: (reason) => void this.kill(reason),
+        }),
       }
     })
-    // Where sending fails, the engine is being closed, and the process's end settles the run.
-    this.#start.channel
-      .send(this.#identity, encodeMessage(message), ...frames)
-      .catch(() => undefined)
+    this.#send(message, ...frames)
     return outcome
+  }
+
+  #send(message: NodeMessage, ...frames: (string | Uint8Array)[]): void {
+    // Where that fails, the engine is being closed, and the process's end settles what waits.
+    const sent = this.#start.channel.send(this.#identity, encodeMessage(message), ...frames)
+    sent.catch(() => undefined)
   }
 
   async #begin(): Promise<void> {
@@ -465,64 +445,18 @@ export class LocalWorker implements Worker {
       this.#pending.reply = runReply(message, frames.slice(1))
       this.#settleReply()
     } else if (
-      message?.type === 'input' &&
+      (message?.type === 'input' || message?.type === 'call') &&
       message.run === this.#pending?.run &&
-      this.#pending.openQuestions < MOST_QUESTIONS
+      this.#pending.asked.take(message, frames[0]?.length ?? 0)
     ) {
-      void this.#answer(this.#pending, message)
-    } else if (
-      message?.type === 'call' &&
-      message.run === this.#pending?.run &&
-      !this.#pending.openCalls.has(message.number) &&
-      this.#pending.onCall !== null
-    ) {
-      void this.#answerCall(this.#pending, this.#pending.onCall, message, frames[0]?.length ?? 0)
+      return
     } else if (message?.type === 'cancel' && this.#start.hostFunctions.length > 0) {
       // The answer to it may be under way, and its run over.
-      if (message.run === this.#pending?.run) this.#pending.openCalls.get(message.number)?.abort()
+      if (message.run === this.#pending?.run) this.#pending.asked.cancel(message.number)
     } else {
       // Only user code that meddles with the worker can cause this; nothing it says can be trusted.
       void this.kill('was killed because it sent a malformed message')
     }
-  }
-
-  async #answer(pending: PendingRun, { number, prompt, password }: InputMessage): Promise<void> {
-    pending.openQuestions += 1
-    const answer = await ask(pending.onInput, { prompt, password })
-    pending.openQuestions -= 1
-    // An interrupt may have ended the run meanwhile.
-    if (this.#pending !== pending) return
-    const message = encodeMessage({ type: 'answer', number, ...answer })
-    this.#start.channel.send(this.#identity, message).catch(() => undefined)
-  }
-
-  async #answerCall(
-    pending: PendingRun,
-    onCall: OnCall,
-    { number, tool, arguments: input }: CallMessage,
-    bytes: number,
-  ): Promise<void> {
-    const controller = new AbortController()
-    pending.calls += 1
-    if (pending.calls > MOST_CALLS) {
-      void this.kill(`was killed because it made more than ${MOST_CALLS} calls in one run`)
-      return
-    }
-    pending.callBytes += bytes
-    if (pending.callBytes > MAX_CALL_BYTES) {
-      void this.kill('was killed because calls with more than 256 MB waited for their answers')
-      return
-    }
-    if (pending.isInterrupted) controller.abort()
-    pending.openCalls.set(number, controller)
-    const answered = await answer(onCall, { tool, input, signal: controller.signal })
-    pending.openCalls.delete(number)
-    pending.callBytes -= bytes
-    if (this.#pending !== pending) return
-    const { error, frames } = answered
-    const about = { type: 'answer', number, text: null, error } as const
-    const message = encodeMessage(frames.length === 0 ? about : { ...about, inputs: true })
-    this.#start.channel.send(this.#identity, message, ...frames).catch(() => undefined)
   }
 
   /** Leaves output in the pipes until the reply comes, but not for long. */
@@ -622,7 +556,7 @@ export class LocalWorker implements Worker {
     if (pending?.reply == null || pending.endedStreams < STREAMS.length) return
     this.#pending = null
     this.#forgetParts() // what an interrupt left incomplete
-    abortCalls(pending)
+    pending.asked.end()
     pending.onStart()
     pending.release()
     const limit = pending.reply.limit ?? this.#exceededIn(pending)
@@ -694,7 +628,7 @@ export class LocalWorker implements Worker {
     this.#letGo()
     const pending = this.#pending
     this.#pending = null
-    if (pending !== null) abortCalls(pending)
+    pending?.asked.end()
     pending?.onStart()
     pending?.release()
     pending?.resolve({ type: 'died', exit: this.#exit, started: pending.started })
@@ -703,46 +637,12 @@ export class LocalWorker implements Worker {
   }
 }
 
-function abortCalls({ openCalls }: PendingRun): void {
-  for (const controller of openCalls.values()) controller.abort()
-}
-
 function noCheckpoint(reason: string): CheckpointError {
   return new CheckpointError(`There cannot be a checkpoint now: ${reason}.`)
 }
 
 function noCheckpointOf({ description }: Exit): CheckpointError {
   return noCheckpoint(`the Python process ${description}`)
-}
-
-/** Code of others can throw anything. */
-function reasonOf(error: unknown): string {
-  try {
-    return String(error instanceof Error ? error.message : error)
-  } catch {
-    return 'It threw what cannot be told.'
-  }
-}
-
-/** What `onInput` answers, or why it does not. */
-async function ask(onInput: OnInput | null, question: Question) {
-  try {
-    const text: unknown = await onInput?.(question)
-    if (typeof text === 'string') return { text, error: null }
-    return { text: null, error: 'onInput answered no string.' }
-  } catch (error) {
-    return { text: null, error: reasonOf(error) }
-  }
-}
-
-/** What a tool answers, or why it does not. */
-async function answer(onCall: OnCall, call: HostCall) {
-  try {
-    const { json, frames } = await onCall(call)
-    return { error: null, frames: [json, ...frames] }
-  } catch (error) {
-    return { error: reasonOf(error), frames: [] }
-  }
 }
 
 function runReply(message: ReplyMessage, frames: readonly Uint8Array[]): RunReply {
