@@ -50,12 +50,14 @@ async function members(group: string): Promise<number[]> {
 const CHILD = `
 import subprocess, sys
 child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)`
-/** Takes what a single process may take, several times. */
-const CHILDREN = `
+/** Takes memory in six processes at once. */
+function children(bytes: number): string {
+  return `
 import subprocess, sys
-code = 'kept = b"x" * 150_000_000; input()'
+code = 'kept = b"x" * ${bytes}; input()'
 children = [subprocess.Popen([sys.executable, '-c', code], stdin=subprocess.PIPE) for _ in range(6)]
 for child in children: child.communicate()`
+}
 const FORKS = `
 import os, time
 pids = []
@@ -106,12 +108,22 @@ describe.skipIf(typeof whyNot === 'string').each([
   it('is held to its memory in all, and says so, and goes on', async () => {
     const tools = await make({ limits: { memory: 400 * MB }, interruptGraceMs: 300 })
     await tools.runPythonCode('x = 42')
-    const result = await tools.runPythonCode(CHILDREN)
+    const result = await tools.runPythonCode(children(150_000_000))
     expect(result).toMatchObject({ limit: 'memory' })
     expect(['kept', 'restored']).toContain(result.state)
     const after = await tools.runPythonCode('print(x)')
     expect(after).toMatchObject({ stdout: '42\n', state: 'kept' })
     expect(after).not.toHaveProperty('limit')
+  })
+
+  it('is restored where the system ends its process for that', async () => {
+    const tools = await make({ limits: { memory: 400 * MB } })
+    await tools.runPythonCode('x = 42')
+    // The system ends the largest.
+    const result = await tools.runPythonCode(`held = b'x' * 250_000_000\n${children(60_000_000)}`)
+    expect(result).toMatchObject({ limit: 'memory', state: 'restored', restored_to: 1 })
+    expect(result.restart_reason).toContain('limit of memory')
+    expect(await tools.runPythonCode('print(x)')).toMatchObject({ stdout: '42\n', state: 'kept' })
   })
 
   it('is held to its processes, also for root', async () => {
