@@ -4,8 +4,9 @@ import { delimiter, join, relative } from 'node:path'
 
 import { execa } from 'execa'
 import { dir } from 'tmp-promise'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
+import { LocalEngine } from '../src/engine/local/local-engine.js'
 import { InvalidOptionError, NoPythonError, NoPyzmqError } from '../src/errors.js'
 import { doctor } from '../src/environment/doctor.js'
 import { choosePython, findOnPath, findPython } from '../src/environment/find-python.js'
@@ -14,6 +15,7 @@ import { pythonEnvironment } from '../src/environment/python-environment.js'
 import { showProgress } from '../src/environment/progress.js'
 import { hasCachedPyzmq, installPyzmq, pyzmqCacheFolder } from '../src/environment/pyzmq.js'
 import { DATA_SCIENCE_PACKAGES, setup, SetupError } from '../src/environment/setup.js'
+import { makeToolset } from './helpers/toolset.js'
 
 const unreachableIndex = 'http://127.0.0.1:9/'
 
@@ -304,6 +306,16 @@ describe('installPyzmq', () => {
     vi.stubEnv('PATH', '')
     expect(await installPyzmq(withoutPip, { onProgress })).toBe(folder)
     expect(lines).toEqual([])
+  })
+
+  it('is found by sessions that are forked in a sandbox', async () => {
+    await useNewCache()
+    const engine = new LocalEngine({ start: 'fork', preload: [] })
+    onTestFinished(() => engine.close())
+    const tools = await makeToolset({ engine, python: withPip, sandbox: true })
+    expect((await tools.runPythonCode('6 * 7')).stdout).toBe('42\n')
+    const answer = await tools.manageInterpreters({ operation: 'list' })
+    expect(answer).toMatchObject({ interpreters: [{ started_by: 'fork' }] })
   })
 
   it('lets several processes install at once', async () => {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { LocalEngine, type LocalEngineOptions } from '../src/index.js'
@@ -185,6 +185,31 @@ describe('how interpreters are started', () => {
       },
       30_000,
     )
+  })
+
+  it.each([
+    { how: 'raises', does: 'pass', why: "module 'pandas' has no attribute 'set_option'" },
+    // Told, or made good by spawning: it may die before it is asked, or then.
+    { how: 'ends', does: 'pandas.set_option = lambda *_: os._exit(1)', why: null },
+  ])('makes no forks for ever where what each has to do $how', async ({ does, why }) => {
+    const folder = await temporaryFolder()
+    const source = [
+      'import os, sys, types',
+      'sys.modules["pandas"] = pandas = types.ModuleType("pandas")',
+      does,
+      'os.register_at_fork(after_in_child=lambda: open(__file__ + ".forks", "a").write("x"))',
+    ]
+    await writeFile(join(folder, 'breaks_pandas.py'), source.join('\n'))
+    const engine = new LocalEngine({ start: 'fork', preload: ['breaks_pandas'] })
+    onTestFinished(() => engine.close())
+    const tools = await makeToolset({ engine, env: { PYTHONPATH: folder } })
+    for (const client_id of ['a', 'b']) {
+      const error: unknown = await tools.runPythonCode('1', { client_id }).catch((e: unknown) => e)
+      const message = expect.stringContaining(why ?? '') as string
+      if (why !== null) expect(error).toMatchObject({ code: 'START', message })
+    }
+    const forks = await readFile(join(folder, 'breaks_pandas.py.forks'), 'utf8')
+    expect(forks.length).toBeLessThan(100)
   })
 
   it('does without preloads that are not installed', async () => {

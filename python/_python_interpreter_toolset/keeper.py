@@ -354,9 +354,9 @@ class Keeper:
             try:
                 end_with_keeper(keeper)
                 os.setpgid(0, 0)
-                os.chdir(command["cwd"])
                 for target, source in {0: config, **descriptors}.items():
                     os.dup2(source, target)
+                os.chdir(command["cwd"])
                 reset_signals()
                 os.execve(python, [python, *command["arguments"]], environment)
             except BaseException as error:

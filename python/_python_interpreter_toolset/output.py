@@ -46,14 +46,13 @@ class Output:
     """The two output pipes of this process, and the run whose turn it is."""
 
     def __init__(self) -> None:
-        """Be `sys.stdout` and `sys.stderr`; nothing can be written before `open`."""
+        """Be `sys.stdout` and `sys.stderr`; nothing is marked before `start`."""
         self.run = 0
         self._folder = ""
         self._nonce = b""
         self._pid = getpid()
         self._run_of_context: ContextVar[int] = ContextVar("python_interpreter_run")
         self._run_of_thread: WeakKeyDictionary[threading.Thread, int] = WeakKeyDictionary()
-        # Besides 1 and 2, which user code may close or redirect.
         self._pipes: dict[int, int] = {}
         self._read_ends: list[int] = []
         self._numbers = count(1)
@@ -75,14 +74,21 @@ class Output:
         self._usage = ended_children_usage()
 
     def descriptors(self) -> list[int]:
-        """Answer the descriptors that `open` makes anew."""
+        """Answer the descriptors that `reopen` makes anew."""
         return [*self._pipes.values(), *self._read_ends]
 
-    def open(self, folder: str, nonce: str) -> None:
-        """Write to the two named pipes in `folder`; for the first time, or in a forked copy.
+    def start(self, folder: str, nonce: str) -> None:
+        """Take over file descriptors 1 and 2, which are pipes already.
 
-        Further ones are made there, too. `nonce` is the secret in control frames.
+        `folder` is where further named pipes are made, `nonce` the secret in control frames.
         """
+        self._folder = folder
+        self._nonce = nonce.encode()
+        # Our own duplicates, closed on exec: user code may close or redirect 1 and 2.
+        self._pipes = {1: _duplicate(1), 2: _duplicate(2)}
+
+    def reopen(self, folder: str, nonce: str) -> None:
+        """In a forked copy that goes on by itself: write to the two pipes in `folder`."""
         self._folder = folder
         self._nonce = nonce.encode()
         self._pid = getpid()
@@ -204,7 +210,7 @@ class Output:
 
         Not in a forked copy: it would count as this process does, and knows nothing of its order.
         """
-        if descriptor != self._written_to and not self.in_forked_child():
+        if descriptor != self._written_to and self._pipes and not self.in_forked_child():
             self._written_to = _NEITHER  # until it is told: an interrupt can prevent that
             number = b"%d" % next(self._switches)
             self._write_pipe(descriptor, control_frame(self._nonce, b"W", self.run, number))
@@ -311,6 +317,12 @@ def _is_untouched(stream: io.TextIOWrapper) -> bool:
     """Answer whether a stream of ours is as it was made; raises ValueError if it is detached."""
     encoding = stream.encoding == "utf-8" and stream.errors == _ERRORS
     return encoding and stream.write_through and not stream.closed
+
+
+def _duplicate(descriptor: int) -> int:
+    duplicate = os.dup(descriptor)
+    os.set_inheritable(duplicate, False)
+    return duplicate
 
 
 def is_open(descriptor: int) -> bool:

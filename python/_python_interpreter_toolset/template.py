@@ -24,15 +24,16 @@ from typing import Any
 # What a worker with checkpoints imports later is imported here for all.
 from . import checkpoints, left_behind, limits  # noqa: F401
 from .orphans import fork_orphan
+from .prepared import Prepared
 from .process_mark import mark_process
 from .randomness import reseed
 from .threads import Threads
 from .walled import BuiltWalls
 from .walls import unshare
-from .worker import Worker
 
 CONTROL = 3  # the file descriptor that the keeper has put the socket on
 MAX_PACKET = 1 << 16
+_MOST_IN_VAIN = 10  # spares in a row that end before they are asked: more would, for ever
 
 # CPython puts objects of up to 512 bytes into pools by size, in steps of 16 (Objects/obmalloc.c).
 _LARGEST_SMALL = 512
@@ -55,8 +56,9 @@ def serve(config: dict[str, Any]) -> None:
         walls = config["walls"]
         spare = _Spare(control, keeper, walls)
         _tell(control, {"event": "template", "threads": threads, "failed": failed})
-        while not _has_ended(control):
-            spare.wait_until_gone(control)
+        in_vain = 0
+        while not _has_ended(control) and in_vain < _MOST_IN_VAIN:
+            in_vain = 0 if spare.wait_until_gone(control) else in_vain + 1
             spare = _Spare(control, keeper, walls)
         del filling
 
@@ -126,32 +128,43 @@ class _Spare:
             os._exit(1)
         os._exit(0)
 
-    def wait_until_gone(self, control: socket.socket) -> None:
-        """Return when it has become a worker, which is said to the keeper, or has ended."""
+    def wait_until_gone(self, control: socket.socket) -> bool:
+        """Answer whether it has become a worker, which is said to the keeper, or has ended."""
         worker_id = os.read(self._taken, MAX_PACKET).decode()
         os.close(self._taken)
         if worker_id:
             control.recv(MAX_PACKET)  # the request; a spare that is killed earlier leaves it there
             # Said by both: either may be killed before it can.
             _tell(control, {"event": "forked", "id": worker_id, "pid": self._pid})
+        return bool(worker_id)
 
 
 def _has_ended(control: socket.socket) -> bool:
     """Answer whether the keeper does not want this template any more."""
+    return _next_packet(control) == b""
+
+
+def _has_request(control: socket.socket) -> bool:
+    return bool(_next_packet(control))
+
+
+def _next_packet(control: socket.socket) -> bytes | None:
+    """Answer the beginning of the packet that is there, and leave it; None where none is."""
     with contextlib.suppress(BlockingIOError):
-        return not control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    return False
+        return control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    return None
 
 
 def _be_spare(control: socket.socket, taking: int) -> None:
-    prepared = Worker()
-    prepared.rehearse()
+    # Where somebody waits already, the template can make the next one meanwhile.
+    prepared = None if _has_request(control) else Prepared(is_walled=False, is_late=False)
     request = _await_request(control, taking)
     if request is None:
         return
     _tell(control, {"event": "forked", "id": request["id"], "pid": os.getpid()})
     control.close()
-    prepared.start_forked(request["folder"], request["cwd"])
+    prepared = prepared or Prepared(is_walled=False, is_late=True)
+    prepared.become(request["folder"], request["cwd"])
 
 
 def _be_spare_walls(control: socket.socket, taking: int, walls: dict[str, Any]) -> None:
@@ -160,7 +173,7 @@ def _be_spare_walls(control: socket.socket, taking: int, walls: dict[str, Any]) 
         os.close(taking)
 
     try:
-        built = BuiltWalls(walls, let_go)
+        built = BuiltWalls(walls, lambda: _has_request(control), let_go)
     except OSError:
         # For who asks for them: without, there would be a next spare at once.
         _await_request(control, taking)

@@ -13,9 +13,9 @@ import sys
 import traceback
 
 from .keeper import Keeper, tell
+from .prepared import Prepared
 from .process_mark import mark_process
-from .walls import confine, mount_own, start_loopback
-from .worker import Worker
+from .walls import mount_own, start_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +35,13 @@ class BuiltWalls:
     def __init__(
         self,
         walls: dict[str, Any],
+        is_late: Callable[[], bool],
         let_go: Callable[[], None],
     ) -> None:
         """Build them around this process; raises OSError.
 
-        In the process that waits, `let_go` closes what only the one that calls is to have.
+        In the process that waits, `is_late` answers whether somebody waits for it already, and
+        `let_go` closes what only the one that calls is to have.
         """
         self._folder: str = walls["session"]["folder"]
         # Its path is hidden by the walls.
@@ -52,8 +54,9 @@ class BuiltWalls:
             try:
                 os.close(self._node)
                 self._waiting.close()
+                late = is_late()
                 let_go()
-                _wait_to_become_worker(theirs)
+                _wait_to_become_worker(theirs, late)
             except BaseException:
                 traceback.print_exc()
             os._exit(1)
@@ -73,18 +76,16 @@ class BuiltWalls:
         os._exit(0)
 
 
-def _wait_to_become_worker(keeper: socket.socket) -> None:
+def _wait_to_become_worker(keeper: socket.socket, is_late: bool) -> None:
     os.setpgid(0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    confine()
-    prepared = Worker()
-    prepared.rehearse()
+    prepared = Prepared(is_walled=True, is_late=is_late)
     with keeper:
         packet = keeper.recv(_MAX_PACKET)
     if packet:
         asked = json.loads(packet)
         mark_process(asked["id"])
-        prepared.start_forked(asked["folder"], asked["cwd"])
+        prepared.become(asked["folder"], asked["cwd"])
     os._exit(0)
 
 

@@ -44,17 +44,12 @@ class Worker:
         """Run nothing, once: after a fork, each page of memory that is changed first costs time."""
         self._executor.run(0, "", "none", None)
 
-    def start_forked(self, folder: str, cwd: str) -> None:
-        """Be the worker for which the keeper has prepared `folder`, and serve for ever."""
-        os.chdir(cwd)
-        self.start(protocol.take_config(folder))
-
     def start(self, config: dict[str, Any]) -> None:
         """Be the worker that `config` describes, and serve for ever.
 
         Ends the process where the channel cannot be made.
         """
-        self._output.open(config["folder"], config["nonce"])
+        self._output.start(config["folder"], config["nonce"])
         limits = None
         if config.get("limits"):
             # Only Linux has what this needs. First of all: each thread has limits of its own.
@@ -120,7 +115,7 @@ class Worker:
             from .own_group import await_group
 
             await_group(group)
-        self._output.open(folder, config["nonce"])
+        self._output.reopen(folder, config["nonce"])
         self._channel.connect_anew(config["identity"])
         self._asking.renew()
         self._report_crashes(folder)

@@ -176,8 +176,8 @@ export class Walls {
 }
 
 /** What those have in common who can be forked from one template. */
-function keyOf({ python, workdir, sandbox }: Inside): string {
-  return JSON.stringify([python, workdir, sandbox])
+function keyOf({ python, pyzmqPath, workdir, sandbox }: Inside): string {
+  return JSON.stringify([python, pyzmqPath, workdir, sandbox])
 }
 
 function linkTo(
