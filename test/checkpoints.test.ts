@@ -727,7 +727,7 @@ describe('going back', () => {
     await expect(tools.rollback()).rejects.toThrow(/no session yet/)
     await tools.runPythonCode('x = 1')
     await expect(tools.rollback()).rejects.toThrow(
-      /no checkpoint from before run 1.* of manageInterpreters .* "checkpoint".* 'always'/,
+      /no checkpoint from before run 1.* operation "list" .* "checkpoint".* 'always'/,
     )
     expect(
       await tools.manageInterpreters({ operation: 'rollback', checkpoint: 'none' }),

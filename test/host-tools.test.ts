@@ -27,7 +27,7 @@ function patientTool() {
   const answers: ((value: unknown) => void)[] = []
   const tool = hostTool({
     description: 'Waits.',
-    inputSchema: z.object({}),
+    inputSchema: z.looseObject({}),
     execute: (_, context) => {
       contexts.push(context)
       return new Promise((resolve) => answers.push(resolve))
@@ -195,6 +195,10 @@ describe('what goes wrong with a tool', () => {
       execute: () => Promise.reject(Object.create(null) as Error),
     })
     const tools = await makeToolset({ hostTools: { search, failing, odd, silent } })
+    const shape = 'import inspect\nprint(inspect.signature(failing), inspect.signature(silent))'
+    expect((await tools.runPythonCode(shape, { client_id: 'another' })).stdout).toBe(
+      '() -> Any () -> Any\n',
+    )
     const code = [
       'def attempt(f, *args, **kwargs):',
       '    try: f(*args, **kwargs)',
@@ -419,12 +423,15 @@ describe('rules', () => {
   it('refuse what is no tool before anything is started', async () => {
     for (const [hostTools, message] of [
       [{ search: {} }, 'hostTools.search is no tool'],
-      [{ 'my-tool': search }, '"my-tool" is no name of a Python function'],
-      [{ class: search }, '"class" is no name of a Python function'],
+      [
+        { 'my-tool': search },
+        '"my-tool" is not the name of a Python function. Name the tool "my_tool"',
+      ],
+      [{ class: search }, 'Name the tool "class_"'],
       [{ open: search }, 'open is a function of Python itself'],
       [{ __import__: search }, '__import__ is a function of Python itself'],
       [{ _: search }, '_ is a function of Python itself'],
-      [{ ｓearch: search }, '"ｓearch" is no name of a Python function'],
+      [{ ｓearch: search }, 'Name the tool "search"'],
       [
         { x: { description: '', inputSchema: z.string(), execute: () => 1 } },
         'hostTools.x needs a schema',

@@ -1,5 +1,5 @@
-import { readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
@@ -59,6 +59,31 @@ async function interpreterIds(toolset: PythonInterpreterToolSet): Promise<string
   const answer = await toolset.manageInterpreters({ operation: 'list' })
   return answer.success ? (answer.interpreters ?? []).map(({ id }) => id) : []
 }
+
+describe('the command', () => {
+  it.each([
+    [['--workdir', '/nowhere'], 'The workdir /nowhere is not a folder.'],
+    [['--python', '/nowhere/python'], '/nowhere/python (given as `python`) does not exist.'],
+  ])('says what is wrong before it serves anybody: %j', async (wrong, message) => {
+    for (const http of [[], ['--port', '0']]) {
+      const options = { reject: false, input: '' } as const
+      const ended = await execa(process.execPath, [...command, ...wrong, ...http], options)
+      expect(ended).toMatchObject({ exitCode: 1, stdout: '' })
+      expect(ended.stderr.startsWith(message)).toBe(true)
+    }
+  })
+
+  it('says where the sandbox cannot hold its Python', async () => {
+    const workdir = await temporaryFolder()
+    const python = join(workdir, '.venv', 'bin', 'python')
+    await mkdir(dirname(python), { recursive: true })
+    await symlink(testPython, python)
+    const args = [...command.slice(0, -2), '--workdir', workdir, '--python', python, '--sandbox']
+    const { exitCode, stderr } = await execa(process.execPath, args, { reject: false, input: '' })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/ which the sandbox can write to\. .* a workdir without it/)
+  })
+})
 
 describe('the tools', () => {
   it('are described with what they may do and what they answer', async () => {

@@ -1,4 +1,7 @@
 /** `python-interpreter-toolset mcp`: serves the toolset to MCP clients. */
+import { requireSeparate } from '../engine/local/sandbox.js'
+import { findPython } from '../environment/find-python.js'
+import { requireFolder } from '../environment/workdir.js'
 import type { PythonInterpreterToolSetOptions } from '../toolset/options.js'
 import type { PythonInterpreterToolSet } from '../toolset/toolset.js'
 import { millisecondsIn, readArguments, UsageError } from './arguments.js'
@@ -40,6 +43,7 @@ export async function mcpCommand(args: readonly string[]): Promise<number> {
   const toolset = new PythonInterpreterToolSet(settings)
   const end = endSignal()
   try {
+    await requireUsable(toolset.workdir, python, flags.sandbox === true)
     if (http === null) await mcp.stdio.serve(toolset, end)
     else await serveHttp(mcp, toolset, { ...http, idleMs }, end)
   } finally {
@@ -99,6 +103,17 @@ function isMissing(error: unknown): boolean {
   const isNotFound =
     error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
   return isNotFound && error.message.includes('@modelcontextprotocol/')
+}
+
+/** Says now what would fail in each call, where only a model would read it. */
+async function requireUsable(
+  workdir: string,
+  given: string | undefined,
+  isSandboxed: boolean,
+): Promise<void> {
+  await requireFolder(workdir)
+  const python = await findPython({ workdir, ...(given !== undefined && { python: given }) })
+  if (isSandboxed) requireSeparate({ python, workdir, sandbox: { read: [], write: [] } })
 }
 
 /** Aborted by the first signal to end; a second one ends Node at once. */

@@ -63,8 +63,8 @@ function parametersOf(schema: JsonSchema): Parameter[] {
     const name = parameterName(property, taken)
     return parameter(name, property, isSchema(value) ? value : {}, isRequired(property))
   })
-  const hasOthers = schema['additionalProperties'] !== false && properties.length === 0
-  if (!hasOthers) return parameters
+  const others = schema['additionalProperties'] ?? schema['properties'] === undefined
+  if (others === false || properties.length > 0) return parameters
   const text = '**arguments: Any'
   return [{ name: 'arguments', property: null, text, description: '', isNullable: true }]
 }
@@ -91,11 +91,17 @@ function parameter(
 }
 
 function parameterName(property: string, taken: Set<string>): string {
-  let name = property.replace(/[^\p{XID_Continue}]/gu, '_').normalize('NFKC')
-  if (!/^[\p{XID_Start}_]/u.test(name)) name = `_${name}`
-  while (NOT_ASSIGNABLE.has(name) || taken.has(name)) name += '_'
+  let name = pythonName(property)
+  while (taken.has(name)) name += '_'
   taken.add(name)
   return name
+}
+
+/** What comes closest to a text among the names that Python can give. */
+function pythonName(text: string): string {
+  const name = text.replace(/[^\p{XID_Continue}]/gu, '_').normalize('NFKC')
+  const begun = /^[\p{XID_Start}_]/u.test(name) ? name : `_${name}`
+  return NOT_ASSIGNABLE.has(begun) ? `${begun}_` : begun
 }
 
 /** The type of what a schema describes, as Python 3.9 writes it. */
@@ -201,7 +207,8 @@ function requireName(name: string): void {
   // Python takes some characters for others.
   if (!isName || NOT_ASSIGNABLE.has(name) || name !== name.normalize('NFKC')) {
     throw new InvalidOptionError(
-      `hostTools: ${JSON.stringify(name)} is no name of a Python function, such as "search".`,
+      `hostTools: ${JSON.stringify(name)} is not the name of a Python function. ` +
+        `Name the tool ${JSON.stringify(pythonName(name))}, for instance.`,
     )
   }
   if (BUILTINS.has(name) || /^__.*__$/.test(name)) {

@@ -85,7 +85,7 @@ export class Checkpoints {
       all.find(({ name }) => name === idOrName)
     if (found !== undefined) return found.checkpoint
     throw new CheckpointError(
-      `There is no checkpoint ${JSON.stringify(idOrName)}. The operation "list" of manageInterpreters ` +
+      `There is no checkpoint ${JSON.stringify(idOrName)}. The operation "list" ` +
         'shows those that there are.',
     )
   }

@@ -272,7 +272,7 @@ export class LiveProcess {
     const always = "The toolset's option checkpoint: 'always' makes one after every run."
     throw new CheckpointError(
       `There is no checkpoint from before run ${this.stateOf}, the last one. The operation ` +
-        '"list" of manageInterpreters shows those that there are; make one before the next risky step ' +
+        '"list" shows those that there are; make one before the next risky step ' +
         `(the operation "checkpoint").${isAlways ? '' : ` ${always}`}`,
     )
   }

@@ -140,7 +140,7 @@ export interface WaitSettings {
 const NO_SESSION =
   'There is no session yet: the first run of code starts one. To name an interpreter, pass its interpreter_id.'
 const DROP_WHAT =
-  'Which checkpoint? Pass its id or name as checkpoint; the operation "list" of manageInterpreters ' +
+  'Which checkpoint? Pass its id or name as checkpoint; the operation "list" ' +
   'shows those that there are.'
 
 const ON_AN_INTERPRETER = ['interpreter_id'] as const

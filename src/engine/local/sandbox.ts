@@ -85,13 +85,17 @@ export function requireSeparate({ python, workdir, sandbox }: Omit<Inside, 'pyzm
     if (own !== undefined)
       throw new SandboxError(`${path} cannot be shown: ${own} is a session's own.`)
   }
-  const elsewhere = 'Code could change it for the host and for other sessions: have it elsewhere.'
+  const why = 'Code could change it for the host and for other sessions'
   for (const [index, folder] of writable.entries()) {
     const others = [...writable.filter((_, other) => other !== index), ...sandbox.read]
-    for (const path of [...others, realpathSync(tmpdir()), ...pythonFolders(python)]) {
+    const ofPython = pythonFolders(python)
+    for (const path of [...others, realpathSync(tmpdir()), ...ofPython]) {
       if (!isIn(path, folder)) continue
+      const advice = ofPython.includes(path)
+        ? `give the session a workdir without it, such as ${join(folder, 'work')}, and name it as python`
+        : 'have it elsewhere'
       throw new SandboxError(
-        `${path} is in ${folder}, which the sandbox can write to. ${elsewhere}`,
+        `${path} is in ${folder}, which the sandbox can write to. ${why}: ${advice}.`,
       )
     }
   }
