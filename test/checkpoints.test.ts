@@ -633,10 +633,11 @@ describe('a checkpoint', () => {
     await expect(tools.rollback({ checkpoint: 'start' })).rejects.toThrow(/no checkpoint "start"/)
   })
 
-  it('is the newest by its run, not by when it was heard of', () => {
-    const [first, second, third] = [1, 2, 3].map((executionCount) => ({
-      id: String(executionCount),
-      executionCount,
+  it('is the newest by its run and number, not by when it was heard of', () => {
+    const [first, second, third, fourth] = [1, 2, 3, 4].map((number) => ({
+      id: String(number),
+      executionCount: Math.min(number, 3),
+      number,
       createdAt: new Date(),
       gone: false,
       memoryBytes: () => Promise.resolve(null),
@@ -645,8 +646,8 @@ describe('a checkpoint', () => {
       },
     }))
     const checkpoints = new Checkpoints(2)
-    for (const heard of [first, third, second]) if (heard) checkpoints.add(heard)
-    expect(checkpoints.newestFirst()).toEqual([third, second])
+    for (const heard of [first, fourth, second, third]) if (heard) checkpoints.add(heard)
+    expect(checkpoints.newestFirst()).toEqual([fourth, third])
   })
 
   it('is refused when 16 are kept', async () => {

@@ -65,8 +65,9 @@ class Keeper:
         self.sources: dict[str, Source] = {}
         # Where workers tell of copies; only Linux has any.
         self.control: socket.socket | None = None
-        # Copies that workers have begun to make of themselves.
+        # Copies that workers have begun to make of themselves, and how many there have been.
         self.copying: list[Copying] = []
+        self.copies = 0
         # Workers that have been reaped while a copy of them is being made.
         self.lost: dict[str, int] = {}
         # Of whom Node wants to know when no copy of them is being made.
@@ -293,6 +294,8 @@ class Keeper:
         if event["event"] == "copying" and not copying.worker and self.may_copy(event, sender):
             copying.worker, copying.source.id = event["worker"], event["id"]
             copying.run = event["run"]
+            self.copies += 1
+            copying.number = self.copies
         elif event["event"] == "copied" and is_of_worker:
             copying.has_forked = True
             copying.deadline = monotonic() + COPY_SECONDS  # what the copy itself may take
@@ -307,7 +310,8 @@ class Keeper:
             self.pids[copy_id] = pid
             self.sources[copy_id] = copying.source
             told = {"worker": copying.worker, "run": copying.run, "pid": pid}
-            tell({"event": "checkpoint", "id": copy_id, **told})
+            # The next may be asleep sooner.
+            tell({"event": "checkpoint", "id": copy_id, "number": copying.number, **told})
         else:
             copying.is_over = True
             message = str(event.get("message", "its copy was refused"))
@@ -502,6 +506,7 @@ class Copying:
         self.pid = pid_of(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS))
         self.worker = ""
         self.run = 0
+        self.number = 0
         self.deadline = monotonic() + COPY_SECONDS
         self.has_forked = False
         self.is_over = False

@@ -306,6 +306,8 @@ export interface Checkpoint {
   readonly id: string
   /** The last run that it knows of; 0: only `initCode`. */
   readonly executionCount: number
+  /** Higher than that of any that was made before it. */
+  readonly number: number
   readonly createdAt: Date
   /** Whether it has been dropped or lost. */
   readonly gone: boolean

@@ -136,5 +136,5 @@ export class Checkpoints {
 }
 
 function byRun({ checkpoint: a }: KeptCheckpoint, { checkpoint: b }: KeptCheckpoint): number {
-  return a.executionCount - b.executionCount
+  return a.executionCount - b.executionCount || a.number - b.number
 }

@@ -31,6 +31,7 @@ const keeperEvent = z.discriminatedUnion('event', [
     id: z.string(),
     worker: z.string(),
     run: z.number(),
+    number: z.number(),
     pid: z.number(),
   }),
   z.object({ event: z.literal('stuck'), id: z.string() }),
@@ -69,6 +70,8 @@ export interface Copy {
   readonly pid: number
   /** The last run of the worker before it. */
   readonly run: number
+  /** Rises from each copy to the next, in the order in which they are made. */
+  readonly number: number
 }
 
 /** Hears what becomes of a worker. */

@@ -7,6 +7,7 @@ import { proportionalSetSize } from './memory.js'
 export class LocalCheckpoint implements Checkpoint {
   readonly id: string
   readonly executionCount: number
+  readonly number: number
   readonly createdAt = new Date()
   readonly keeper: Keeper
   /** The control group that it is in. */
@@ -17,6 +18,7 @@ export class LocalCheckpoint implements Checkpoint {
   constructor(copy: Copy, keeper: Keeper, cgroup: Cgroup | null) {
     this.id = copy.id
     this.executionCount = copy.run
+    this.number = copy.number
     this.keeper = keeper
     this.#pid = copy.pid
     this.cgroup = cgroup

@@ -58,7 +58,9 @@ class SimulationFailure extends Error {
 
 /** The memory of a session as it was after one of its runs. */
 export class SimulatedCheckpoint implements Checkpoint {
+  static #made = 0
   readonly id = uuid()
+  readonly number = (SimulatedCheckpoint.#made += 1)
   readonly createdAt = new Date()
   gone = false
 
