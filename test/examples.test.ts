@@ -229,7 +229,7 @@ describe('the documents', () => {
     const readme = await readFile(join(repository, 'README.md'), 'utf8')
     const docs = [readme, ...(await readAll(join(repository, 'docs'), '.md'))]
     const snippets = docs.flatMap(typescriptIn)
-    expect(typescriptIn(readme).filter(isExample)).toHaveLength(3)
+    expect(typescriptIn(readme).filter(isExample)).toHaveLength(2)
 
     const own = snippets.filter((snippet) => !isExample(snippet))
     const files = own.map((_, i) => join(folder, `snippet-${i}.ts`))
