@@ -105,6 +105,11 @@ describe('the examples', () => {
     ])
   })
 
+  it('simulated.ts shows what its scripted model says, and that it is simulated', async () => {
+    const output = await example('simulated.ts')
+    expect(output).toBe('[0, 1, 4, 9, 16]\nsimulated: true')
+  })
+
   it('any-service.ts asks the service that it is given, and has the code run', async () => {
     const code = 'n = 7919\nprint(n, all(n % d for d in range(2, n)))'
     const server = await chatServer(
