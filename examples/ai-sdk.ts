@@ -10,7 +10,7 @@ import { lastWords, question, script, show, workdir } from './sea-question.js'
 
 const hasKey = process.env['AI_GATEWAY_API_KEY'] !== undefined
 
-await using python = new PythonInterpreterToolSet({ workdir, python: '.venv' })
+await using python = new PythonInterpreterToolSet({ workdir, python: '.venv', echo: 'last' })
 
 const answer = streamText({
   model: hasKey ? (process.env['MODEL'] ?? 'openai/gpt-4o-mini') : scriptedModel(),

@@ -10,7 +10,7 @@ import { lastWords, question, script, show, workdir } from './sea-question.js'
 const hasKey = process.env['ANTHROPIC_API_KEY'] !== undefined
 const client = hasKey ? new Anthropic() : new Anthropic({ apiKey: 'none', fetch: scriptedModel() })
 
-await using python = new PythonInterpreterToolSet({ workdir, python: '.venv' })
+await using python = new PythonInterpreterToolSet({ workdir, python: '.venv', echo: 'last' })
 
 const answer = await client.beta.messages
   .toolRunner({

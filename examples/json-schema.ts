@@ -17,7 +17,7 @@ interface Message {
 const key = process.env['OPENAI_API_KEY']
 const complete = key === undefined ? scriptedModel() : (messages: Message[]) => ask(key, messages)
 
-await using python = new PythonInterpreterToolSet({ workdir, python: '.venv' })
+await using python = new PythonInterpreterToolSet({ workdir, python: '.venv', echo: 'last' })
 // Tool messages of this API have no images.
 const functions = functionTools(python, { images: false })
 const context = { client_id: 'conversation-1', onOutput: show }

@@ -9,7 +9,7 @@ import { PythonInterpreterToolSet } from 'python-interpreter-toolset'
 import { langChainTools } from 'python-interpreter-toolset/langchain'
 import { lastWords, question, script, show, workdir } from './sea-question.js'
 
-await using python = new PythonInterpreterToolSet({ workdir, python: '.venv' })
+await using python = new PythonInterpreterToolSet({ workdir, python: '.venv', echo: 'last' })
 const tools = langChainTools(python, { onOutput: show })
 const chat = process.env['OPENAI_API_KEY'] === undefined ? scriptedModel() : await realModel()
 const model = chat.bindTools?.(tools)

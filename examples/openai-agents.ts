@@ -11,7 +11,7 @@ import { lastWords, question, script, show, workdir } from './sea-question.js'
 const hasKey = process.env['OPENAI_API_KEY'] !== undefined
 if (!hasKey) setTracingDisabled(true) // there is nowhere to send traces to
 
-await using python = new PythonInterpreterToolSet({ workdir, python: '.venv' })
+await using python = new PythonInterpreterToolSet({ workdir, python: '.venv', echo: 'last' })
 
 const agent = new Agent({
   name: 'Analyst',

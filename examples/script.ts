@@ -1,7 +1,7 @@
 /** Direct calls in a script: text, values and errors are all in the result. */
 import { PythonInterpreterToolSet } from 'python-interpreter-toolset'
 
-const python = new PythonInterpreterToolSet()
+await using python = new PythonInterpreterToolSet()
 
 const sum = await python.runPythonCode('x = 1 + 2\nprint("x is", x)', { result_var_name: 'x' })
 process.stdout.write(sum.stdout) // x is 3
@@ -19,5 +19,3 @@ console.log(failed.success, failed.error?.name) // false ZeroDivisionError
 for await (const output of python.stream('for n in range(3): print("step", n)')) {
   if (output.type === 'stream') process.stdout.write(output.text) // step 0, step 1, step 2
 }
-
-await python.close()

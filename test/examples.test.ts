@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chatServer, textOf } from './helpers/chat-server.js'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const examples = join(repository, 'examples')
@@ -17,6 +18,8 @@ const OWN_ENV = {
   FORCE_COLOR: undefined,
   AI_GATEWAY_API_KEY: undefined,
   OPENAI_API_KEY: undefined,
+  OPENAI_BASE_URL: undefined,
+  MODEL: undefined,
   ANTHROPIC_API_KEY: undefined,
 }
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
@@ -87,6 +90,42 @@ describe('the examples', () => {
     expect(output).toContain('result (list)')
     expect(output).toContain('stdout:\n328\n')
     expect(output).toMatch(/"status":"running","client_id":"conversation-1"/)
+  })
+
+  it('host-tools.ts looks up, orders and is refused, all in one run', async () => {
+    const output = await example('host-tools.ts')
+    expect(output.split('\n')).toEqual([
+      'stock_of(): Oslo has no product sofa.',
+      'order(): Nobody may order more than 20 pieces.',
+      '34 pieces in 3 shops',
+      '10 look-ups and 3 orders in one run:',
+      '  10 x desk for Bergen',
+      '  10 x lamp for Tromsø',
+      '  10 x chair for Tromsø',
+    ])
+  })
+
+  it('simulated.ts shows what its scripted model says, and that it is simulated', async () => {
+    const output = await example('simulated.ts')
+    expect(output).toBe('[0, 1, 4, 9, 16]\nsimulated: true')
+  })
+
+  it('any-service.ts asks the service that it is given, and has the code run', async () => {
+    const code = 'n = 7919\nprint(n, all(n % d for d in range(2, n)))'
+    const server = await chatServer(
+      [
+        { calls: [{ name: 'run_python_code', arguments: { code } }] },
+        ({ body }) => {
+          const told = body.messages.at(-1)
+          return { text: `I have read: ${told === undefined ? '' : textOf(told)}` }
+        },
+      ],
+      { apiKey: 'key' },
+    )
+    const env = { OPENAI_BASE_URL: server.baseURL, OPENAI_API_KEY: 'key', MODEL: 'model-1' }
+    const output = await example('any-service.ts', { ...env, VIRTUAL_ENV: environment })
+    expect(output).toBe(`I have read: stdout:\n7919 True\nran: ${code}`)
+    expect(server.requests[0]?.body.model).toBe('model-1')
   })
 
   it('data-analyst.ts repairs its code, draws, and answers what its code has printed', async () => {
@@ -195,7 +234,7 @@ describe('the documents', () => {
     const readme = await readFile(join(repository, 'README.md'), 'utf8')
     const docs = [readme, ...(await readAll(join(repository, 'docs'), '.md'))]
     const snippets = docs.flatMap(typescriptIn)
-    expect(typescriptIn(readme).filter(isExample)).toHaveLength(3)
+    expect(typescriptIn(readme).filter(isExample)).toHaveLength(2)
 
     const own = snippets.filter((snippet) => !isExample(snippet))
     const files = own.map((_, i) => join(folder, `snippet-${i}.ts`))
@@ -219,7 +258,7 @@ describe('the documents', () => {
   })
 
   it('have links to files that exist', async () => {
-    const names = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
+    const names = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md']
     const pages = (await readdir(join(repository, 'docs'))).map((name) => join('docs', name))
     for (const page of [...names, ...pages]) {
       const text = await readFile(join(repository, page), 'utf8')

@@ -57,7 +57,7 @@ it('contains what a user needs and nothing else', async () => {
       !/^(dist\/[^/]+|python\/_python_interpreter_toolset\/(\w+\/)?\w+\.py|docs\/[\w-]+\.(md|png|svg))$/.test(
         path,
       ) &&
-      !/^examples\/([\w-]+\.ts|data\/[\w-]+\.(md|csv))$/.test(path) &&
+      !/^examples\/([\w-]+\.ts|README\.md|data\/[\w-]+\.(md|csv))$/.test(path) &&
       !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md'].includes(path),
   )
   expect(unwanted).toEqual([])
