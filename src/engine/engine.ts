@@ -86,7 +86,7 @@ export type OnCall = (call: HostCall) => Promise<Inputs>
 
 /** What an interpreter is made with; the same for each process that serves it in turn. */
 export interface InterpreterSpec {
-  /** An executable or a virtual environment; undefined: found as the README tells. */
+  /** An executable or a virtual environment; undefined: found as `docs/environment.md` tells. */
   readonly python: string | undefined
   /** Absolute path: where the interpreter starts, and where relative paths are relative to. */
   readonly workdir: string

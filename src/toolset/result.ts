@@ -94,7 +94,7 @@ export interface RunFields<Value = JsonValue> {
   /** What each figure shows, as data, in the same order; a model should read it by `toModelText`. */
   charts?: Chart[]
   /**
-   * Files below the workdir that were created or changed while the run executed, by path; the README
+   * Files below the workdir that were created or changed while the run executed, by path; `docs/files.md`
    * tells which are not seen.
    */
   files?: FileChange[]
