@@ -177,6 +177,43 @@ describe('what ended the run from outside', () => {
     const crashed = await tools.runPythonCode('import os; os.kill(os.getpid(), 11)')
     expect(crashed.hint).toMatch(/^Do not run the same code again/)
   })
+
+  const forever = 'while True: pass'
+  const fixed =
+    'No run may take longer than 300 ms here, detached or not: neither a longer limit nor ' +
+    'on_timeout: "detach" helps.'
+
+  it.each([
+    { limits: { wallMs: 300 } },
+    { maxTimeoutMs: 300 },
+    { maxTimeoutMs: 300, timeoutMs: 50 },
+  ])('is not said to be mended by what would be refused or end there too: %j', async (options) => {
+    const tools = await makeToolset({ ...options, checkpoint: 'off' })
+    const smaller =
+      'Try it on a part of the data first, and split the work into several shorter runs'
+    expect((await tools.runPythonCode(forever, { timeout_ms: 300 })).hint).toBe(
+      `${smaller}. ${fixed}`,
+    )
+    expect((await tools.runPythonCode(forever, { timeout_ms: 100 })).hint).toBe(
+      `${smaller}, or give it a longer timeout_ms, of 300 at most.`,
+    )
+    const call = await tools.runPythonCode(forever, { timeout_ms: 100, on_timeout: 'detach' })
+    expect(call.hint).toBeUndefined()
+    const end = await tools.wait({ timeout_ms: 60_000 })
+    expect(end.running ? null : end.run.hint).toBe(`${smaller}. ${fixed}`)
+    const silent = { timeout_ms: 300, idle_timeout_ms: 100 }
+    expect((await tools.runPythonCode(forever, silent)).hint).toBe(
+      'Print progress as it works, or give it a longer idle_timeout_ms, of 300 at most.',
+    )
+  })
+
+  it('is said to be mended by a longer limit where that can be given', async () => {
+    const tools = await makeToolset({ checkpoint: 'off' })
+    const late = await tools.runPythonCode(forever, { timeout_ms: 100 })
+    expect(late.hint).toMatch(/, or give it a longer timeout_ms or on_timeout: "detach"\.$/)
+    const silent = await tools.runPythonCode(forever, { idle_timeout_ms: 100 })
+    expect(silent.hint).toMatch(/, or give it a longer idle_timeout_ms or on_timeout: "detach"\.$/)
+  })
 })
 
 describe('a name that is missing after a crash', () => {
@@ -199,7 +236,7 @@ describe('a name that is missing after a crash', () => {
     await tools.runPythonCode('y = 2')
     process.kill((await processOf(tools)).pid, 'SIGKILL')
     await eventually('it is dead', async () => (await processOf(tools)).status === 'dead')
-    expect(await hintOf(tools, 'y')).toBe('Do again what came after run 1.')
+    expect(await hintOf(tools, 'y')).toBe('Run again what came after run 1.')
   })
 })
 

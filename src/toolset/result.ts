@@ -146,6 +146,8 @@ export interface ResultSettings extends FigureFolder {
   readonly secrets: Secrets | null
   /** Nothing runs: a model plays Python. */
   readonly isSimulated: boolean
+  /** What no run may take longer than, in ms, whatever it asks for; 0: any may take as long as it asks. */
+  readonly mostMs: number
 }
 
 type Restored = Extract<SetBack, { state: 'restored' }>
@@ -177,7 +179,7 @@ export async function runResult(
     ...truncationNotices(execution, settings.workdir),
     ...run.files.notices,
   ]
-  const hint = error === null ? null : hintFor(run)
+  const hint = error === null ? null : hintFor(run, settings.mostMs)
   const fields: RunFields = {
     result: error === null ? (reply?.value ?? null) : null,
     ...(error === null && reply?.valueType !== undefined ? { result_type: reply.valueType } : {}),

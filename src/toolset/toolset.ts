@@ -149,6 +149,7 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
     this.#limits = toolsetLimits(settings)
     this.#secrets = secretsOf(settings.secrets)
     this.#audit = new Audit(settings.onAudit, settings.logger, this.#secrets)
+    const mostMs = shorter(settings.maxTimeoutMs, this.#limits.wallMs)
     const { folder = DEFAULT_FIGURE_FOLDER } = figureOptions(settings)
     const figures = relative(this.workdir, join(this.workdir, folder))
     this.#results = {
@@ -156,13 +157,14 @@ export class PythonInterpreterToolSet implements ToolSet, AsyncDisposable {
       folder: figures,
       secrets: this.#secrets,
       isSimulated: this.#engine.isSimulated === true,
+      mostMs,
     }
     const interpreterSettings = {
       interruptGraceMs: settings.interruptGraceMs,
       maxOutputBytes: settings.maxOutputBytes,
       outputFolder: join(this.workdir, OUTPUT_FOLDER),
       checkpoints: settings.checkpoints,
-      maxTimeoutMs: shorter(settings.maxTimeoutMs, this.#limits.wallMs),
+      maxTimeoutMs: mostMs,
       maxRuns: settings.maxRunsPerSession,
       secrets: this.#secrets,
       onDetachedRunEnd: (interpreter: Interpreter, run: FinishedRun) =>
