@@ -48,9 +48,64 @@ describe('a file that is not there', () => {
   })
 })
 
+describe('a module that is not installed', () => {
+  const missing = (name: string) => `The module ${name} is not installed.`
+
+  it('is one that was meant otherwise, or said to be how it would be installed if it is known', async () => {
+    const cases: [string, string][] = [
+      ['panda', 'Did you mean pandas?'],
+      ['nmpy', 'Did you mean numpy?'],
+      ['Pandas', 'Did you mean pandas?'],
+      ['sklearnn', 'Did you mean sklearn?'],
+      ['scikit_learn', 'Did you mean sklearn?'],
+      ['jsno', 'Did you mean json?'],
+      [
+        'reqests',
+        'Did you mean requests? That is not installed. `%pip install requests` would install it.',
+      ],
+      [
+        'pytorch',
+        'Did you mean torch? That is not installed. `%pip install torch` would install it.',
+      ],
+      ['cv2', '`%pip install opencv-python-headless` would install it.'],
+      ['torch', '`%pip install torch` would install it.'],
+    ]
+    const tools = await makeToolset({ initCode: null })
+    for (const [name, hint] of cases) {
+      expect(await hintOf(tools, `import ${name}.part`)).toBe(`${missing(name)} ${hint}`)
+    }
+    const { stdout } = await tools.runPythonCode('import sys; "pandas" in sys.modules')
+    expect(stdout).toBe('False\n')
+  })
+
+  it('has no command that would install it if its package is not known', async () => {
+    const tools = await makeToolset()
+    await writeFile(join(tools.workdir, 'no_such_packages.py'), '')
+    expect(await hintOf(tools, 'from no_such_package.part import x')).toBe(
+      `${missing('no_such_package')} Check its name, and which package has it, before you install ` +
+        'anything: a package of the same name may be something else.',
+    )
+  })
+
+  it.each([
+    ['a module of a package that is there', 'import numpy.nothing'],
+    ['a module of the standard library', 'raise ModuleNotFoundError("no", name="tkinter")'],
+    ['a module that it once had', 'raise ModuleNotFoundError("no", name="imp")'],
+    ['a module that is there', 'raise ModuleNotFoundError("no", name="numpy")'],
+    ['what is no name', 'raise ModuleNotFoundError("no", name=5)'],
+  ])('is not said to be where it is %s', async (_, code) => {
+    const tools = await makeToolset()
+    const result = await tools.runPythonCode(code)
+    expect(result.error?.name).toBe('ModuleNotFoundError')
+    expect(result).not.toHaveProperty('hint')
+  })
+})
+
 describe('a column that is not there', () => {
   const columns = "'Price', 'region'"
-  const near = `The table has no column 'price'. Near names: 'Price'. Its columns: ${columns}.`
+  const nearOf = (what: string) =>
+    `The table has no ${what} 'price'. Near names: 'Price'. Its columns: ${columns}.`
+  const near = nearOf('column')
 
   it.each([
     'df["price"]',
@@ -65,7 +120,9 @@ describe('a column that is not there', () => {
   ])('of pandas is said to be, with those that are: %s', async (use) => {
     const tools = await makeToolset()
     const code = `import pandas as pd\ndf = pd.DataFrame({"Price": [1], "region": ["x"]})\n${use}`
-    expect(await hintOf(tools, code)).toBe(near)
+    expect(await hintOf(tools, code)).toBe(
+      use === 'df.price' ? nearOf('attribute or column') : near,
+    )
   })
 
   it('of polars is said to be, too', async () => {
@@ -108,6 +165,13 @@ describe('a hint', () => {
     expect(await hintOf(tools, 'import cv2')).toBe(
       'The module cv2 is not installed, and there is no network here to install it.',
     )
+    expect(await hintOf(tools, 'import no_such_package')).toBe(
+      'The module no_such_package is not installed, and there is no network here to install it.',
+    )
+    expect(await hintOf(tools, 'import panda')).toBe(
+      'The module panda is not installed. Did you mean pandas?',
+    )
+    expect(await hintOf(tools, 'pip install x')).toBeUndefined()
   })
 
   it('is about the table that was asked last', async () => {
@@ -143,25 +207,157 @@ describe('a hint', () => {
 })
 
 describe('what is no Python', () => {
-  it.each([
-    ['pip install x', 'That is a command: begin the line with %, as in %pip install x'],
-    [
-      'x = 1\ngit clone y',
-      'That is a command of the shell: begin the line with !, as in !git clone y',
-    ],
-    ['ls -la', 'That is a command of the shell: begin the line with !, as in !ls -la'],
-    ['print "x"', 'print is a function: print(...).'],
-    ['const x = 5', 'Python declares no variables: name = value.'],
-    ['if 1:\n  pass\nelse if 2:\n  pass', 'Python writes elif.'],
-    ['x = 1\nx++', 'Python has no ++ and --: write += 1 and -= 1.'],
-    ['1 && 2', 'Python writes and, or and not.'],
-    ['x = “a”', 'The quotes are typographic: use " or \'.'],
-    ['x = true', 'Python writes True.'],
-    ['plt.plot()', 'It is not imported there: import matplotlib.pyplot as plt.'],
-    ['function f() {', 'A function begins with def name(...):'],
-  ])('is said in Python: %j', async (code, hint) => {
+  const insteadOf = (line: string, instead: string) =>
+    `This is no Python: write \`${instead}\` for \`${line}\`.`
+  const shell = (line: string) =>
+    `This is a shell command: begin the line with \`!\`, as in \`!${line}\`.`
+  const braces =
+    'Python has no braces around blocks: end the line with `:`, and indent what belongs to it.'
+
+  it('is said in Python', async () => {
+    const cases: [string, string][] = [
+      ['pip install x', insteadOf('pip install x', '%pip install x')],
+      ['pip3 install x', insteadOf('pip3 install x', '%pip install x')],
+      ['python -m pip install x', insteadOf('python -m pip install x', '%pip install x')],
+      ['python3 a.py b', insteadOf('python3 a.py b', '%run a.py b')],
+      ['cd data', insteadOf('cd data', '%cd data')],
+      ['x = 1\ncd', insteadOf('cd', '%cd')],
+      ['if 1:\n  cd ..', insteadOf('cd ..', '%cd ..')],
+      ['x = 1\ngit clone y', shell('git clone y')],
+      ['ls -la', shell('ls -la')],
+      ['ls', shell('ls')],
+      ['python -c 1', shell('python -c 1')],
+      [
+        'export A=1',
+        "In Python, write `os.environ['A'] = '1'` for `export`, after `import os`: commands have it, too.",
+      ],
+      [
+        'export A="x y"',
+        "In Python, write `os.environ['A'] = 'x y'` for `export`, after `import os`: commands have it, too.",
+      ],
+      [
+        'export PATH=$PATH:/x',
+        "In Python, write `os.environ['PATH'] = ...` for `export`, after `import os`: commands have it, too.",
+      ],
+      [
+        'source x.sh',
+        'Each command has a shell of its own, which forgets what `source` sets: put what needs that on the ' +
+          'same line, as in `!source x.sh && command`.',
+      ],
+      [
+        'alias a=ls',
+        'Aliases have no effect here: write the whole command, and begin the line with `!`.',
+      ],
+      ['print "x"', 'In Python 3, `print` is a function: write `print(...)`.'],
+      ['const x = 5', 'Python has no const, let or var: write `name = value`.'],
+      ['if 1:\n  pass\nelse if 2:\n  pass', 'In Python, write `elif`.'],
+      ['x = 1\nx++', 'Python has no `++` and `--`: write `+= 1` or `-= 1`.'],
+      ['1 && 2', 'In Python, write `and` for `&&`.'],
+      ['x = 1 || 2', 'In Python, write `or` for `||`.'],
+      ['if !x: pass', 'In Python, write `not x` for `!x`.'],
+      ['1 === 2', 'In Python, write `==` for `===`.'],
+      ['1 !== 2', 'In Python, write `!=` for `!==`.'],
+      [
+        'f = (x) => x',
+        'Python has no `=>`: write `>=` to compare, or `lambda x: ...` for a function.',
+      ],
+      ['if (1) {\n  x = 1\n}', braces],
+      ['try {\n  x = 1\n}', braces],
+      ['throw new Error("x")', 'In Python, write `raise` for `throw`.'],
+      ['x = new Map()', 'Python has no `new`: write `Name(...)`.'],
+      ['// x', 'In Python, begin a comment with `#`.'],
+      ['x = “a”', 'These quotes are typographic: write `"` or `\'`.'],
+      ['x = true', 'In Python, write `True`.'],
+      ['x = null', 'In Python, write `None`.'],
+      ['x = undefined', 'In Python, write `None`.'],
+      ['x = NaN', 'In Python, write `float("nan")`.'],
+      ['console.log(1)', 'In Python, write `print(...)` for `console.log(...)`.'],
+      [
+        'JSON.stringify({})',
+        'In Python, write `json.dumps(x)` and `json.loads(text)`, after `import json`.',
+      ],
+      ['[1].length', 'In Python, write `len(x)` for `x.length`.'],
+      ['"text".length', 'In Python, write `len(x)` for `x.length`.'],
+      [
+        'import pandas as pd\npd.DataFrame([1]).length',
+        'In Python, write `len(x)` for `x.length`.',
+      ],
+      ['[].push(1)', 'In Python, write `x.append(value)` for `x.push(value)`.'],
+      ['"a".toUpperCase()', 'In Python, write `x.upper()` for `x.toUpperCase()`.'],
+      ['{"a": 1}.a', "The values of a dict are in brackets: write `x['a']`."],
+      [
+        'plt.plot()',
+        '`plt` is not imported where it is used: write `import matplotlib.pyplot as plt` there.',
+      ],
+      ['function f() {', 'In Python, begin a function with `def name(...):`.'],
+    ]
     const tools = await makeToolset()
-    expect(await hintOf(tools, code)).toBe(hint)
+    for (const [code, hint] of cases) expect(await hintOf(tools, code), code).toBe(hint)
+  })
+
+  it('is mended by what the hint says, where that is a line', async () => {
+    const tools = await makeToolset()
+    await mkdir(join(tools.workdir, 'data'))
+    await writeFile(join(tools.workdir, 'data', 'a.py'), 'import sys\nwords = sys.argv[1:]')
+    const lines = ['cd data', 'python3 a.py b', 'export WORD="x y"']
+    for (const line of lines) {
+      const [instead] = /(?<=write `).*?(?=` for `)/.exec((await hintOf(tools, line)) ?? '') ?? []
+      expect(await tools.runPythonCode(`import os\n${instead}`), line).toMatchObject({
+        success: true,
+      })
+    }
+    const { stdout } = await tools.runPythonCode(
+      'written = !echo $WORD\nos.path.basename(os.getcwd()), words, written.s',
+    )
+    expect(stdout).toBe("('data', ['b'], 'x y')\n")
+  })
+})
+
+describe('what pandas has taken away', () => {
+  const gone = (name: string, instead: string) =>
+    `This pandas has no \`${name}\` any more: write ${instead}.`
+
+  it('is said to be gone, and other attributes to be none', async () => {
+    const cases: [string, string][] = [
+      [
+        'df.append({"a": 1})',
+        gone('append', '`pd.concat([x, y])`, with `y = pd.DataFrame([row])` for a row'),
+      ],
+      [
+        'df.a.append(df.a)',
+        gone('append', '`pd.concat([x, y])`, with `y = pd.Series([value])` for a value'),
+      ],
+      ['df.iteritems()', gone('iteritems', '`x.items()`')],
+      ['df.a.iteritems()', gone('iteritems', '`x.items()`')],
+      ['df.ix[0]', gone('ix', '`x.loc[...]` by labels, or `x.iloc[...]` by positions')],
+      ['df.as_matrix()', gone('as_matrix', '`x.to_numpy()`')],
+      ['df.mad()', gone('mad', '`(x - x.mean()).abs().mean()`')],
+      ['df.a.is_monotonic', gone('is_monotonic', '`x.is_monotonic_increasing`')],
+      ['pd.to_datetime(df.a).dt.week', gone('week', '`x.isocalendar().week`')],
+      [
+        'df.gropby("a")',
+        "The table has no attribute or column 'gropby'. Near names: 'groupby'. Its columns: 'a'.",
+      ],
+      ['df.foo', "The table has no attribute or column 'foo'. Its columns: 'a'."],
+    ]
+    const tools = await makeToolset()
+    await tools.runPythonCode('import pandas as pd\ndf = pd.DataFrame({"a": [1]})')
+    for (const [code, hint] of cases) expect(await hintOf(tools, code), code).toBe(hint)
+  })
+
+  it('is followed by what works in its place', async () => {
+    const code = [
+      'import pandas as pd',
+      'df = pd.DataFrame({"a": [1.0, 3.0]})',
+      'for x in (df, df.a):',
+      '    x.to_numpy(), x.bfill(), x.ffill(), x.items(), x.loc[0], x.iloc[0], x.transpose()',
+      '    x.map(lambda value: value), (x - x.mean()).abs().mean()',
+      'df.at[0, "a"] = df.at[1, "a"]',
+      'week = df.a.is_monotonic_increasing, pd.to_datetime(df.a).dt.isocalendar().week',
+      'len(pd.concat([df, pd.DataFrame([{"a": 1}])])), len(pd.concat([df.a, pd.Series([1])]))',
+    ]
+    const { stdout } = await (await makeToolset()).runPythonCode(code.join('\n'))
+    expect(stdout).toBe('(3, 3)\n')
   })
 })
 
@@ -263,6 +459,14 @@ describe('no hint', () => {
     'node = node.next',
     'cat + 1',
     'head = f(',
+    'head',
+    'node',
+    'cd $HOME/x',
+    'x = "===" y',
+    'x = """\nif (1) {\n""" y',
+    'class Own(list): pass\nOwn().length',
+    '{}.a',
+    'import pandas as pd\npd.Series([1]).foo',
     'function = function + 1',
     's = "title --',
     'import pandas as pd\npd.DataFrame({"Price": [1]}).loc["price"]',

@@ -81,6 +81,8 @@ class Worker:
             figures.install()
         if config["checkpoint"] is not None:
             self._prepare_checkpoints(config)
+        cwd = os.getcwd()
+        missing_modules.folders = [folder for folder in sys.path[1:] if folder != cwd]
         sys.path[0] = ""  # not before: a file of the workdir could be imported as a part of this
         self._executor.start(figures, limits)
         self._serve(config["init_code"] or "")

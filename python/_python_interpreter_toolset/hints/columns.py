@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .near import listed, near
+from .near import is_slip, listed, near
 from .raised import frames_of, is_in, loaded
 
 TYPE_CHECKING = False
@@ -23,11 +23,9 @@ def hint(error: BaseException) -> str | None:
             return _of_pandas(error, frame_class)
         if type(error) is AttributeError:
             table = getattr(error, "obj", None)
-            return (
-                _missing(getattr(error, "name", None), table)
-                if (isinstance(table, frame_class))
-                else None
-            )
+            if isinstance(table, frame_class):
+                return _missing(getattr(error, "name", None), table, "attribute or column")
+            return None
     if type(error) is loaded("polars.exceptions", "ColumnNotFoundError"):
         return _of_polars(error)
     return None
@@ -77,15 +75,17 @@ def _of_polars(error: BaseException) -> str | None:
     return None
 
 
-def _missing(key: object, table: Any) -> str | None:
+def _missing(key: object, table: Any, what: str = "column") -> str | None:
     if not isinstance(key, str):
         return None
     columns = [column for column in list(table.columns) if isinstance(column, str)]
     if key in columns:
         return None
     alike = near(key, columns)
+    if not alike and what != "column":
+        alike = [name for name in dir(type(table)) if name[0] != "_" and is_slip(key, name)]
     nearest = f" Near names: {listed(alike)}." if alike else ""
-    return f"The table has no column {key!r}.{nearest} Its columns: {_columns(table)}."
+    return f"The table has no {what} {key!r}.{nearest} Its columns: {_columns(table)}."
 
 
 def _columns(table: Any) -> str:

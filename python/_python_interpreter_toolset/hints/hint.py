@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import columns, files, memory, missing_modules, names, slips
+from . import attributes, columns, files, memory, missing_modules, names, slips
 from .raised import is_raised_by_code
 
 _MAX_CHARACTERS = 10_000  # Node shortens it more, when secrets are out of it
@@ -13,6 +13,7 @@ _MAX_CHARACTERS = 10_000  # Node shortens it more, when secrets are out of it
 _WAYS: tuple[Callable[[BaseException], str | None], ...] = (
     missing_modules.hint,
     files.hint,
+    attributes.hint,
     columns.hint,
     names.hint,
     memory.hint,

@@ -1,4 +1,4 @@
-"""A name that is not there because code of another kind has it, or is usually run before."""
+"""A name that is not there because another language has it, or is usually imported before."""
 
 from __future__ import annotations
 
@@ -9,19 +9,34 @@ _MODULES = {
     "sns": "seaborn as sns",
     "pl": "polars as pl",
     "px": "plotly.express as px",
-    "sp": "scipy as sp",
     "tf": "tensorflow as tf",
 }
-_CONSTANTS = {"true": "True", "false": "False", "null": "None", "undefined": "None", "nil": "None"}
+_HABITS = {
+    "true": "`True`",
+    "false": "`False`",
+    "TRUE": "`True`",
+    "FALSE": "`False`",
+    "null": "`None`",
+    "NULL": "`None`",
+    "nil": "`None`",
+    "undefined": "`None`",
+    "NaN": '`float("nan")`',
+    "Infinity": '`float("inf")`',
+    "console": "`print(...)` for `console.log(...)`",
+    "parseInt": "`int(x)` for `parseInt(x)`",
+    "parseFloat": "`float(x)` for `parseFloat(x)`",
+    "JSON": "`json.dumps(x)` and `json.loads(text)`, after `import json`",
+    "Math": "`math.` for `Math.`, after `import math`",
+}
 
 
 def hint(error: BaseException) -> str | None:
-    """Answer the import that it needs, or how Python calls it."""
+    """Answer the import that it needs, or what to write for it."""
     if type(error) is not NameError:
         return None
     name = getattr(error, "name", None)  # since Python 3.10
     if name in _MODULES:
-        return f"It is not imported there: import {_MODULES[name]}."
-    if name in _CONSTANTS:
-        return f"Python writes {_CONSTANTS[name]}."
+        return f"`{name}` is not imported where it is used: write `import {_MODULES[name]}` there."
+    if name in _HABITS:
+        return f"In Python, write {_HABITS[name]}."
     return None

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 _MOST = 3
 _MOST_LISTED = 10
 _MOST_COMPARED = 5_000
+_FEWEST_LETTERS = 4
 
 
 def near(name: str, names: Iterable[str]) -> list[str]:
@@ -16,6 +17,25 @@ def near(name: str, names: Iterable[str]) -> list[str]:
     for candidate in list(names)[:_MOST_COMPARED]:
         plain.setdefault(candidate.strip().casefold(), candidate)
     return [plain[found] for found in get_close_matches(name.strip().casefold(), plain, _MOST)]
+
+
+def is_slip(name: str, meant: str) -> bool:
+    """Answer whether one letter too many, too few, changed or swapped makes the one of the other.
+
+    Also if only their case differs. Of short names most would be alike: they are not.
+    """
+    wrong, right = name.casefold(), meant.casefold()
+    if wrong == right:
+        return name != meant
+    length = len(wrong)
+    while wrong and right and wrong[0] == right[0]:
+        wrong, right = wrong[1:], right[1:]
+    while wrong and right and wrong[-1] == right[-1]:
+        wrong, right = wrong[:-1], right[:-1]
+    is_swapped = len(wrong) == 2 and wrong == right[::-1]
+    if len(wrong) == len(right) == 1:
+        return length > _FEWEST_LETTERS
+    return length >= _FEWEST_LETTERS and (len(wrong) + len(right) == 1 or is_swapped)
 
 
 def listed(names: Iterable[str]) -> str:
