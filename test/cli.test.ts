@@ -161,10 +161,26 @@ describe('run', () => {
     expect(stderr).toMatch(/^Traceback[^]*ZeroDivisionError: division by zero\n$/)
   })
 
-  it('ends code that takes too long', async () => {
+  it('says what would mend the error, after the traceback', async () => {
+    const { exitCode, stderr } = await run(['-'], 'console.log(1)')
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(
+      /^Traceback[^]*\nNameError: [^\n]*\nhint: In Python, write `print\(\.\.\.\)` for [^\n]*\n$/,
+    )
+  })
+
+  it('ends code that takes too long, and proposes what can be given here', async () => {
     const { exitCode, stderr } = await run(['-', '--timeout', '200'], 'while True: pass')
     expect(exitCode).toBe(1)
-    expect(stderr).toContain('TimeoutError')
+    expect(stderr).toMatch(/TimeoutError: [^\n]*\nhint: [^\n]* --timeout MS\.\n$/)
+    expect(stderr).not.toMatch(/timeout_ms|detach/)
+  })
+
+  it('says of a crash what it was, and nothing of a session', async () => {
+    const { exitCode, stderr } = await run(['-'], 'import os\nos.kill(os.getpid(), 11)')
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('InterpreterCrashed: The Python process was killed by SIGSEGV')
+    expect(stderr).not.toMatch(/notice|hint|taken over|restored|lost/)
   })
 
   it('names the figures', async () => {

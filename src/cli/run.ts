@@ -67,12 +67,28 @@ function printEnd(result: RunResult): void {
   if (result.error) {
     process.stderr.write(withNewline(errorText(result.error)))
   }
+  const hint = hintOf(result)
+  if (hint !== undefined) process.stderr.write(`hint: ${hint}\n`)
   for (const survivor of result.survivors ?? [])
     process.stderr.write(`still running: ${survivor}\n`)
-  for (const notice of result.notices ?? []) process.stderr.write(`notice: ${notice}\n`)
+  for (const notice of result.notices ?? []) {
+    if (!isOnRestart(notice, result)) process.stderr.write(`notice: ${notice}\n`)
+  }
   for (const path of result.fig_storage_paths ?? []) {
     process.stderr.write(`figure: ${path}\n`)
   }
+}
+
+/** What helps who has a command line instead of a session, with neither earlier runs nor later ones. */
+function hintOf({ hint, timed_out, interpreter_crashed }: RunResult): string | undefined {
+  if (timed_out) return 'Try it on a part of the data first, or give it longer: --timeout MS.'
+  return interpreter_crashed ? undefined : hint
+}
+
+/** Whether a notice says what became of the session when its process died, which the error says too. */
+function isOnRestart(notice: string, { restart_reason: reason }: RunResult): boolean {
+  const death = reason?.replace(/^The /, 'the ').replace(/\.$/, '')
+  return death !== undefined && notice.startsWith(`During this run, ${death}`)
 }
 
 function withNewline(lines: string): string {
