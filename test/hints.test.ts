@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { toModelText, type PythonInterpreterToolSet } from '../src/index.js'
@@ -16,6 +16,19 @@ async function processOf(tools: PythonInterpreterToolSet) {
   const [only] = (listed.success && listed.interpreters) || []
   return { pid: only?.pid ?? NaN, status: only?.status }
 }
+
+it('is what docs/hints.md says', async () => {
+  const page = await readFile(resolve(import.meta.dirname, '../docs/hints.md'), 'utf8')
+  const rows = [...page.matchAll(/^\| [^|`]+ \| `(.+?)` +\| (.+?) +\|$/gm)]
+  expect(rows.length).toBeGreaterThan(15)
+  const tools = await makeToolset()
+  await writeFile(join(tools.workdir, 'sales.csv'), 'Price,region\n1,north\n')
+  const { success } = await tools.runPythonCode(
+    'import pandas as pd\ndf = pd.read_csv("sales.csv")',
+  )
+  expect(success).toBe(true)
+  for (const [, code = '', hint] of rows) expect(await hintOf(tools, code), code).toBe(hint)
+})
 
 describe('a file that is not there', () => {
   it('is said to be, with what is near', async () => {
@@ -61,11 +74,11 @@ describe('a module that is not installed', () => {
       ['jsno', 'Did you mean json?'],
       [
         'reqests',
-        'Did you mean requests? That is not installed. `%pip install requests` would install it.',
+        'Did you mean requests? That is not installed either. `%pip install requests` would install it.',
       ],
       [
         'pytorch',
-        'Did you mean torch? That is not installed. `%pip install torch` would install it.',
+        'Did you mean torch? That is not installed either. `%pip install torch` would install it.',
       ],
       ['cv2', '`%pip install opencv-python-headless` would install it.'],
       ['torch', '`%pip install torch` would install it.'],

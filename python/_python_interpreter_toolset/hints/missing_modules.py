@@ -85,7 +85,7 @@ def hint(error: BaseException) -> str | None:
         return f"{missing}. Did you mean {meant}?"
     meant = next(filter(is_meant, PACKAGES), None)
     if meant is not None:
-        return f"{missing}. Did you mean {meant}? That is not installed{_how_to_install(meant)}"
+        return f"{missing}. Did you mean {meant}? That is not installed either{_how_to_install(meant)}"
     if not has_network:
         return f"{missing}, and there is no network here to install it."
     return (
