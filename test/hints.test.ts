@@ -69,6 +69,8 @@ describe('a module that is not installed', () => {
       ['panda', 'Did you mean pandas?'],
       ['nmpy', 'Did you mean numpy?'],
       ['Pandas', 'Did you mean pandas?'],
+      ['Matplotlib', 'Did you mean matplotlib?'],
+      ['pillow', 'Did you mean PIL?'],
       ['sklearnn', 'Did you mean sklearn?'],
       ['scikit_learn', 'Did you mean sklearn?'],
       ['jsno', 'Did you mean json?'],
@@ -233,6 +235,7 @@ describe('what is no Python', () => {
       ['pip3 install x', insteadOf('pip3 install x', '%pip install x')],
       ['python -m pip install x', insteadOf('python -m pip install x', '%pip install x')],
       ['python3 a.py b', insteadOf('python3 a.py b', '%run a.py b')],
+      ['python3 a.py > b', shell('python3 a.py > b')],
       ['cd data', insteadOf('cd data', '%cd data')],
       ['x = 1\ncd', insteadOf('cd', '%cd')],
       ['if 1:\n  cd ..', insteadOf('cd ..', '%cd ..')],
@@ -446,6 +449,19 @@ describe('a name that is missing after a crash', () => {
     process.kill((await processOf(tools)).pid, 'SIGKILL')
     await eventually('it is dead', async () => (await processOf(tools)).status === 'dead')
     expect(await hintOf(tools, 'y')).toBe('Run again what came after run 1.')
+  })
+
+  it('is said to be gone where what was restored is as before the first run', async () => {
+    const tools = await makeToolset({ checkpoint: 'off' })
+    await tools.variables() // starts the process
+    await tools.checkpoint()
+    await tools.runPythonCode('x = 1')
+    process.kill((await processOf(tools)).pid, 'SIGKILL')
+    await eventually('it is dead', async () => (await processOf(tools)).status === 'dead')
+    expect(await tools.runPythonCode('x')).toMatchObject({
+      restored_to: 0,
+      hint: 'All variables and imports of earlier runs are gone: load and compute again what you need.',
+    })
   })
 })
 

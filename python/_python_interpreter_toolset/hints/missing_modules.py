@@ -75,6 +75,7 @@ def hint(error: BaseException) -> str | None:
         return f"{missing}{_how_to_install(name)}"
     of_package = [module for module, package in PACKAGES.items() if _same(package, name)]
 
+    of_package = [module for module in of_package if _same(module, name)] or of_package
     of_package += [module for wrong, module in _MISTAKEN if wrong == name.casefold()]
 
     def is_meant(module: str) -> bool:
@@ -85,7 +86,9 @@ def hint(error: BaseException) -> str | None:
         return f"{missing}. Did you mean {meant}?"
     meant = next(filter(is_meant, PACKAGES), None)
     if meant is not None:
-        return f"{missing}. Did you mean {meant}? That is not installed either{_how_to_install(meant)}"
+        return (
+            f"{missing}. Did you mean {meant}? That is not installed either{_how_to_install(meant)}"
+        )
     if not has_network:
         return f"{missing}, and there is no network here to install it."
     return (
@@ -102,6 +105,7 @@ def _how_to_install(name: str) -> str:
 
 
 def _same(package: str, name: str) -> bool:
+    """Answer whether a name is that of a package, or of a module, but for case and hyphens."""
     return re.sub("[-_.]", "", package).casefold() == name.replace("_", "").casefold()
 
 

@@ -46,8 +46,11 @@ _ALONE = ("cd", "ls", "pwd")
 _OPERATOR = re.compile(r"[-+*/%&|^@<>=!:]+|(in|is|and|or|not|if|for)", re.ASCII)
 
 _PIP = re.compile(r"(?:sudo\s+)?(?:python3?\s+-m\s+|uv\s+)?pip3?\s+(?P<arguments>.*)")
-_SCRIPT = re.compile(r"python3?\s+(?P<arguments>[^\s-]\S*\.py(\s.*)?)")
-_CD = re.compile(r"cd(\s+[^$`&|;<>]*)?")
+# Magics leave alone what a shell would do with some characters.
+_SCRIPT = re.compile(
+    r"python3?\s+(?P<arguments>[^\s$`&|;<>*?-][^\s$`&|;<>*?]*\.py(\s[^$`&|;<>*?]*)?)"
+)
+_CD = re.compile(r"cd(\s+[^$`&|;<>*?]*)?")
 _EXPORT = re.compile(r"export\s+(?P<name>\w+)=(?P<value>.*)")
 _PLAIN = re.compile(r"[\w./:,@+-]*|'[^']*'|\"[^\"$`\\]*\"", re.ASCII)
 
