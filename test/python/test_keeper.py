@@ -108,6 +108,7 @@ class WorkersThatDieSoon(unittest.TestCase):
         copy = self.fork({"event": "asleep", "id": "copy"}, lives=True)
         self.addCleanup(os.waitpid, copy, 0)
         self.addCleanup(os.kill, copy, signal.SIGKILL)
+        os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)  # it has ended, and is not reaped
         self.keeper.reap()
         self.assertEqual([event["event"] for event in self.told], ["checkpoint", "exited"])
         self.assertEqual((self.told[0]["run"], self.told[0]["pid"]), (7, copy))
