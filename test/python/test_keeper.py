@@ -17,14 +17,20 @@ from _python_interpreter_toolset import keeper
 EXIT_1 = 1 << 8  # as waitpid() tells it
 
 
+def told_by_keepers(test: unittest.TestCase) -> list[dict[str, object]]:
+    """Answer a list that grows by what any keeper would tell Node during a test."""
+    told: list[dict[str, object]] = []
+    telling = mock.patch.object(keeper, "tell", told.append)
+    telling.start()
+    test.addCleanup(telling.stop)
+    return told
+
+
 class PidsThatAreGivenAnew(unittest.TestCase):
     """A child ended, unknown, while something was forked; then its pid came again."""
 
     def setUp(self):
-        self.told: list[dict[str, object]] = []
-        telling = mock.patch.object(keeper, "tell", self.told.append)
-        telling.start()
-        self.addCleanup(telling.stop)
+        self.told = told_by_keepers(self)
         self.child = subprocess.Popen(["sleep", "100"])
         self.addCleanup(self.child.wait)
         self.addCleanup(self.child.kill)
@@ -69,10 +75,7 @@ class WorkersThatDieSoon(unittest.TestCase):
     """A worker makes a copy of itself and dies, and the keeper hears of all that at once."""
 
     def setUp(self):
-        self.told: list[dict[str, object]] = []
-        telling = mock.patch.object(keeper, "tell", self.told.append)
-        telling.start()
-        self.addCleanup(telling.stop)
+        self.told = told_by_keepers(self)
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.keeper = keeper.Keeper(folder.name, "python")
