@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -237,6 +237,19 @@ describe('the death of the keeper', () => {
     expect(next.restart_reason).toContain('keeper')
     expect(await tools.runPythonCode('1')).toMatchObject({ state: 'kept' })
     expect(await engineFolders(temporary), 'the folder of the dead keeper').toHaveLength(1)
+    await tools.close()
+    await expectNothingLeft(temporary)
+  })
+
+  it('when it was about to start a process is no obstacle to the next', async () => {
+    const temporary = await ownTemporaryFolder()
+    const tools = await makeToolset()
+    const { stdout } = await tools.runPythonCode('import os\nos.getppid()')
+    const [folder = ''] = await engineFolders(temporary)
+    // It removes this at once, if it can.
+    await writeFile(join(temporary, folder, 'config'), '')
+    process.kill(Number(stdout), 'SIGKILL')
+    expect(await tools.runPythonCode('1')).toMatchObject({ success: true, stdout: '1\n' })
     await tools.close()
     await expectNothingLeft(temporary)
   })

@@ -607,6 +607,8 @@ def is_id(value: object) -> bool:
 
 def unlinked_file(path: str, text: str) -> int:
     """Answer a descriptor that reads `text` and has no name in the file system any more."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # of a keeper that was killed just then
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     os.unlink(path)
     with open(descriptor, "wb", closefd=False) as file:
