@@ -85,9 +85,12 @@ class Copies:
                 ours, theirs = socket.socketpair()
                 with ours, theirs:
                     before = thread_ids()
-                    _require_rest(threads)  # again, for the others have gone on meanwhile
                     self._forking = True
-                    if fork_orphan(self._keeper) == 0:
+
+                    def require_rest() -> None:
+                        _require_rest(threads)  # again, for the others have gone on meanwhile
+
+                    if fork_orphan(self._keeper, require=require_rest) == 0:
                         ours.close()
                         request = self._sleep(
                             copy_id, own, descriptors, connection, theirs, threads

@@ -18,15 +18,28 @@ if TYPE_CHECKING:
 _PID_LENGTH = 20
 
 
-def fork_orphan(keeper: int, unshare: Callable[[], None] | None = None) -> int:
+def fork_orphan(
+    keeper: int,
+    unshare: Callable[[], None] | None = None,
+    require: Callable[[], None] | None = None,
+) -> int:
     """Fork a process that leads its own group and ends with the keeper of that pid.
 
     With `unshare`, which makes namespaces, it is the first process in them, and ends with those
-    around them. Answers 0 in that process, and its pid in the one that calls, once the other is on
-    its way. Raises OSError when there cannot be another process.
+    around them. `require` is called just before the fork, and raises where there must be none:
+    nothing in between gives the interpreter lock away. Answers 0 in that process, and its pid in
+    the one that calls, once the other is on its way. Raises OSError when there cannot be another
+    process.
     """
     telling, told = os.pipe()
-    between = os.fork()
+    try:
+        if require is not None:
+            require()
+        between = os.fork()
+    except BaseException:
+        os.close(telling)
+        os.close(told)
+        raise
     if between:
         os.close(told)
         # Where SIGCHLD is ignored, the system reaps it.
