@@ -244,11 +244,13 @@ describe('the death of the keeper', () => {
   it('when it was about to start a process is no obstacle to the next', async () => {
     const temporary = await ownTemporaryFolder()
     const tools = await makeToolset()
-    const { stdout } = await tools.runPythonCode('import os\nos.getppid()')
+    const { stdout } = await tools.runPythonCode('import os\nprint(os.getppid(), os.getpid())')
+    const [keeper = 0, worker = 0] = stdout.split(' ').map(Number)
     const [folder = ''] = await engineFolders(temporary)
     // It removes this at once, if it can.
     await writeFile(join(temporary, folder, 'config'), '')
-    process.kill(Number(stdout), 'SIGKILL')
+    process.kill(keeper, 'SIGKILL')
+    await eventually('the worker ends', async () => !(await isAlive(worker)))
     expect(await tools.runPythonCode('1')).toMatchObject({ success: true, stdout: '1\n' })
     await tools.close()
     await expectNothingLeft(temporary)
