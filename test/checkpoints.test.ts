@@ -580,7 +580,7 @@ describe('a checkpoint', () => {
         'def before():',
         `    if os.getpid() == worker and not os.path.exists('forking'):`,
         `        ${tell('forking')}`,
-        '        time.sleep(2.5)', // longer than a fork may take
+        '        time.sleep(4.5)', // longer than a fork may take
         'os.register_at_fork(before=before)',
       ].join('\n'),
     )

@@ -253,6 +253,9 @@ describe('the death of the keeper', () => {
     await eventually('the worker ends', async () => !(await isAlive(worker)))
     expect(await tools.runPythonCode('1')).toMatchObject({ success: true, stdout: '1\n' })
     await tools.close()
+    // Those of the first keeper end by themselves.
+    const areThere = async () => (await processesNaming(temporary)).length > 0
+    await eventually('all have ended', async () => !(await areThere()))
     await expectNothingLeft(temporary)
   })
 
