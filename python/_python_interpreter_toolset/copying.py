@@ -86,11 +86,8 @@ class Copies:
                 with ours, theirs:
                     before = thread_ids()
                     self._forking = True
-
-                    def require_rest() -> None:
-                        _require_rest(threads)  # again, for the others have gone on meanwhile
-
-                    if fork_orphan(self._keeper, require=require_rest) == 0:
+                    # Again, for the others have gone on meanwhile.
+                    if fork_orphan(self._keeper, require=lambda: _require_rest(threads)) == 0:
                         ours.close()
                         request = self._sleep(
                             copy_id, own, descriptors, connection, theirs, threads

@@ -27,9 +27,9 @@ def fork_orphan(
 
     With `unshare`, which makes namespaces, it is the first process in them, and ends with those
     around them. `require` is called just before the fork, and raises where there must be none:
-    nothing in between gives the interpreter lock away. Answers 0 in that process, and its pid in
-    the one that calls, once the other is on its way. Raises OSError when there cannot be another
-    process.
+    in between, other threads have a turn only if they ask for it while hooks of fork are run.
+    Answers 0 in that process, and its pid in the one that calls, once the other is on its way.
+    Raises OSError when there cannot be another process.
     """
     telling, told = os.pipe()
     try:

@@ -1,7 +1,7 @@
 """A process that waits to become a worker: what it does before it is asked, and then.
 
-That spares a session's start most of its time: after a fork, each page of memory that is changed
-for the first time costs some microseconds, and the parts of a worker are hundreds of pages.
+That spares a session's start some milliseconds: after a fork, each page of memory that is changed
+for the first time costs microseconds, and the parts of a worker are hundreds of pages.
 """
 
 from __future__ import annotations
